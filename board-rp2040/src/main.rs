@@ -1,0 +1,3 @@
+//! mnemOS on the RP2040.
+
+fn main() {}

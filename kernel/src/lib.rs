@@ -1,0 +1,2 @@
+//! The mnemOS kernel.
+#![cfg_attr(not(test), no_std)]

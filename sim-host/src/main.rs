@@ -1,0 +1,3 @@
+//! `sim-host`: a virtual mnemOS in the terminal.
+
+fn main() {}

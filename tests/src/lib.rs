@@ -1,0 +1,2 @@
+//! The laws of mnemOS.
+#![no_std]
