@@ -1,0 +1,27 @@
+//! The RP2040 as mnemOS sees it: what stands between the kernel's platform contract and the chip's registers.
+//!
+//! An image calls, in this order: [`clocks::start`] (the result proves to the rest that the clocks run),
+//! [`Timer::start`] (the kernel's clock), [`Uart::start`] (the console), and then runs its loop around
+//! [`idle::wait_unless`]. Linking this crate also brings the second-stage boot loader, the panic handler and the
+//! fault handlers.
+//!
+//! Laws:
+//!
+//! - Core 1 is never started: the critical section only turns this core's interrupts off.
+//! - Nothing here calls into the boot ROM.
+//! - Start-up waits for the hardware without a limit, since without a crystal or a locked PLL there is nothing to
+//!   run and no console to say so on.
+//!
+//! On any other target this crate is empty.
+#![no_std]
+#![cfg(target_os = "none")]
+
+mod boot2;
+pub mod clocks;
+pub mod idle;
+mod panic;
+mod timer;
+mod uart;
+
+pub use timer::Timer;
+pub use uart::Uart;
