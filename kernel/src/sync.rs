@@ -1,3 +1,7 @@
 //! What tasks wait with, and the one place that atomics come from.
 
 pub mod atomic;
+mod signal;
+mod wait_list;
+
+pub use self::{signal::Signal, wait_list::WaitList};

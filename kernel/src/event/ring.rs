@@ -1,0 +1,80 @@
+//! A ring of records that forgets its oldest, and readers who are told what they missed.
+
+use core::mem::MaybeUninit;
+
+/// Remembers the last records written; see the module.
+///
+/// Records are numbered from 0 in the order in which they were written.
+pub(crate) struct Ring<T: Copy + 'static> {
+    slots: &'static mut [MaybeUninit<T>],
+    written: u64,
+}
+
+/// A reader's place in a ring. A new one starts at the oldest record that is left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cursor(u64);
+
+/// A record, and how many before it came and went since the cursor's last read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry<T> {
+    /// Records that the reader was too slow for.
+    pub missed: u64,
+    /// The record's number, counted from 0 since boot.
+    pub number: u64,
+    /// The record.
+    pub record: T,
+}
+
+impl Cursor {
+    /// The place after so many records.
+    pub(crate) fn at(written: u64) -> Self {
+        Self(written)
+    }
+
+    /// A place before the last `count` of `written` records.
+    pub(crate) fn before_last(written: u64, count: u64) -> Self {
+        Self(written.saturating_sub(count))
+    }
+}
+
+impl<T: Copy> Ring<T> {
+    pub(crate) fn new(slots: &'static mut [MaybeUninit<T>]) -> Self {
+        Self { slots, written: 0 }
+    }
+
+    /// How many records have been written since boot.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    pub(crate) fn write(&mut self, record: T) {
+        let place = self.place(self.written);
+        if let Some(slot) = self.slots.get_mut(place) {
+            slot.write(record);
+            self.written += 1;
+        }
+    }
+
+    /// The next record after the cursor, which moves past it.
+    #[expect(unsafe_code, reason = "slots below `written` are initialised")]
+    pub(crate) fn read(&self, cursor: &mut Cursor) -> Option<Entry<T>> {
+        let oldest = self.written.saturating_sub(self.slots.len() as u64);
+        let number = cursor.0.max(oldest);
+        if number >= self.written {
+            return None;
+        }
+        let slot = self.slots.get(self.place(number))?;
+        // SAFETY: `number` was written (it is below `written`), and not more than the ring's length ago, so its slot
+        // holds it still; `T: Copy`, so reading it leaves it whole.
+        let record = unsafe { slot.assume_init_read() };
+        // A reader who has read nothing yet has missed nothing: it came later.
+        let missed = if cursor.0 == 0 { 0 } else { number - cursor.0 };
+        cursor.0 = number + 1;
+        Some(Entry { missed, number, record })
+    }
+
+    fn place(&self, number: u64) -> usize {
+        // The remainder is below the length, which is a usize.
+        number.checked_rem(self.slots.len() as u64).unwrap_or(0) as usize
+    }
+}

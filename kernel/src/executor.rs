@@ -1,0 +1,531 @@
+//! The executor: cooperative tasks on one core, polled in the order in which they became ready.
+//!
+//! Every driver is a task: a future in the kernel's heap, with a name, an account and statistics. A task runs until
+//! its future returns `Pending`; its waker, called from a task, an interrupt or another host thread, puts it at the
+//! end of the ready queue. [`Executor::tick`] polls what was ready when it began, at most a given number, and
+//! reports; it never waits and never loops for ever, however often tasks wake themselves.
+//!
+//! Laws:
+//!
+//! - First woken, first polled. Between two polls of a task that is always ready, every other ready task is polled.
+//! - A wake is never lost: one that lands during the task's own poll queues it again.
+//! - Cancelling drops the future on the executor, never in an interrupt, and wakes the joiner once.
+//! - The allocator never runs in an interrupt: a task whose last waker is dropped there is freed by the next tick.
+#![expect(unsafe_code, reason = "tasks are polled and freed through type-erased pointers")]
+
+use core::{
+    cell::{Cell, UnsafeCell},
+    fmt,
+    future::Future,
+    ptr::NonNull,
+    task::{Context, Waker},
+};
+
+use cordyceps::List;
+
+mod join;
+mod ready;
+mod remote;
+mod state;
+mod task;
+#[cfg(test)]
+mod tests;
+
+pub use self::join::{JoinError, JoinHandle};
+pub(crate) use self::task::Header;
+use self::{
+    ready::Batch,
+    remote::Remote,
+    state::{Finish, Popped, State},
+    task::Task,
+};
+use crate::{
+    event::{Ending, Event, Events, Kind},
+    heap::{Account, AccountStats, AllocError, Block, Heap},
+    platform::Clock,
+};
+
+/// A task's number. Numbers count up from 1 and are not used twice before 2³² tasks have been spawned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub u32);
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// What one tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ticked {
+    /// Polls made.
+    pub polled: u32,
+    /// Tasks that ended, whether by finishing, by being cancelled or by panicking.
+    pub completed: u32,
+    /// Tasks spawned since the last tick's report.
+    pub spawned: u32,
+    /// Tasks that became ready during the tick: woken by other tasks, or by interrupts meanwhile.
+    pub woken_inside: u32,
+    /// Tasks that became ready between the last tick and this one: by interrupts, timers or other threads.
+    pub woken_outside: u32,
+    /// Tasks are ready: tick again.
+    pub more: bool,
+}
+
+/// What `ps` shows of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskStats {
+    /// The task's number.
+    pub id: TaskId,
+    /// The name given at spawn.
+    pub name: &'static str,
+    /// What it is doing.
+    pub state: TaskState,
+    /// How often it was polled. A wake that came while it was queued already needs no poll of its own.
+    pub polls: u32,
+    /// Time spent in its polls, in microseconds.
+    pub busy_us: u64,
+    /// Its longest poll, in microseconds.
+    pub longest_us: u32,
+    /// Heap memory charged to it, in bytes.
+    pub bytes: usize,
+}
+
+/// What a task is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskState {
+    /// Being polled right now: the task that asks.
+    Running,
+    /// Waiting for its turn.
+    Ready,
+    /// Waiting for a wake.
+    Waiting,
+}
+
+/// Why a task was not spawned; the future is handed back.
+pub struct SpawnError<F> {
+    /// What would have been the task.
+    pub future: F,
+    /// Why it is none.
+    pub reason: SpawnFailure,
+}
+
+/// The reason in a [`SpawnError`].
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpawnFailure {
+    /// The heap did not give a block for the task.
+    Memory(AllocError),
+    /// The kernel is shutting down.
+    ShutDown,
+}
+
+impl<F> fmt::Debug for SpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpawnError").field("reason", &self.reason).finish_non_exhaustive()
+    }
+}
+
+impl<F> fmt::Display for SpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl<F> core::error::Error for SpawnError<F> {}
+
+impl fmt::Display for SpawnFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory(error) => write!(f, "no memory for the task: {error}"),
+            Self::ShutDown => f.write_str("the kernel is shutting down and takes no new tasks"),
+        }
+    }
+}
+
+impl core::error::Error for SpawnFailure {}
+
+/// The executor of one kernel.
+pub(crate) struct Executor {
+    remote: NonNull<Remote>,
+    batch: Batch,
+    /// All tasks that are not done.
+    tasks: UnsafeCell<List<Header>>,
+    current: Cell<Option<NonNull<Header>>>,
+    next_id: Cell<u32>,
+    spawned: Cell<u32>,
+    completed: Cell<u32>,
+    long_poll_us: Cell<u32>,
+    /// Tasks that finished while a wake had them queued: their reference goes when they are popped.
+    done_but_queued: Cell<usize>,
+    closed: Cell<bool>,
+}
+
+impl Executor {
+    /// Makes an executor for the tasks of one heap.
+    ///
+    /// # Errors
+    ///
+    /// When the heap has no room for the part that wakers reach.
+    pub(crate) fn new(heap: &Heap, long_poll_us: u32) -> Result<Self, AllocError> {
+        let block = heap.try_block(core::alloc::Layout::new::<Remote>())?;
+        let remote = block.into_permanent().cast::<Remote>();
+        // SAFETY: the block is fresh, fits, and is never freed: `Remote` outlives the kernel on purpose.
+        unsafe { remote.write(Remote::new(NonNull::from(heap))) };
+        Ok(Self {
+            remote,
+            batch: Batch::new(),
+            tasks: UnsafeCell::new(List::new()),
+            current: Cell::new(None),
+            next_id: Cell::new(1),
+            spawned: Cell::new(0),
+            completed: Cell::new(0),
+            long_poll_us: Cell::new(long_poll_us),
+            done_but_queued: Cell::new(0),
+            closed: Cell::new(false),
+        })
+    }
+
+    fn remote(&self) -> &Remote {
+        // SAFETY: `new` placed it for as long as the region exists, and the executor lives in the region.
+        unsafe { self.remote.as_ref() }
+    }
+
+    /// Runs `with` on the list of tasks, which must not run user code.
+    fn with_tasks<R>(&self, with: impl FnOnce(&mut List<Header>) -> R) -> R {
+        // SAFETY: one thread, and no `with` of this module calls back into the executor.
+        with(unsafe { &mut *self.tasks.get() })
+    }
+
+    /// Spawns a task whose block is at hand.
+    ///
+    /// # Errors
+    ///
+    /// After [`shut_down`](Self::shut_down).
+    pub(crate) fn spawn_in<F>(
+        &self,
+        block: Block<'_>,
+        heap: &Heap,
+        events: &Events,
+        name: &'static str,
+        future: F,
+    ) -> Result<JoinHandle<F::Output>, SpawnError<F>>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        if self.closed.get() {
+            return Err(SpawnError { future, reason: SpawnFailure::ShutDown });
+        }
+        let id = self.next_id.get();
+        self.next_id.set(id.checked_add(1).unwrap_or(1));
+        let header = Header {
+            account: Account::new(heap, name),
+            state: State::spawned(),
+            next: Cell::new(core::ptr::null_mut()),
+            vtable: Task::<F>::VTABLE,
+            remote: self.remote,
+            id,
+            joinable: Cell::new(true),
+            cancelled: Cell::new(false),
+            joiner: Cell::new(None),
+            polls: Cell::new(0),
+            longest_us: Cell::new(0),
+            busy_us: Cell::new(0),
+            links: cordyceps::list::Links::new(),
+        };
+        debug_assert_eq!(block.layout(), Task::<F>::LAYOUT);
+        // SAFETY: the block was asked for with this layout (asserted in debug builds; callers below pass it on), and
+        // charging it moves its ownership to the task.
+        let task = unsafe {
+            let task = Task::write(block.as_ptr(), header, future);
+            block.charge_self(task.cast());
+            heap.hold();
+            task
+        };
+        self.with_tasks(|tasks| tasks.push_back(task));
+        self.spawned.set(self.spawned.get().wrapping_add(1));
+        events.emit(Kind::Spawn, || Event::Spawn { task: id });
+        // SAFETY: `State::spawned` turned the QUEUED bit on and counted one reference for the handle.
+        unsafe {
+            self.remote().push(task);
+            Ok(JoinHandle::new(task))
+        }
+    }
+
+    /// Spawns a task, if there is memory for it now.
+    ///
+    /// # Errors
+    ///
+    /// Hands the future back with the reason.
+    pub(crate) fn try_spawn<F>(
+        &self,
+        heap: &Heap,
+        events: &Events,
+        name: &'static str,
+        future: F,
+    ) -> Result<JoinHandle<F::Output>, SpawnError<F>>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        match heap.try_block(Task::<F>::LAYOUT) {
+            Ok(block) => self.spawn_in(block, heap, events, name, future),
+            Err(error) => Err(SpawnError { future, reason: SpawnFailure::Memory(error) }),
+        }
+    }
+
+    /// Spawns a task when there is memory for it.
+    ///
+    /// # Errors
+    ///
+    /// When there can never be.
+    pub(crate) async fn spawn<F>(
+        &self,
+        heap: &Heap,
+        events: &Events,
+        name: &'static str,
+        future: F,
+    ) -> Result<JoinHandle<F::Output>, SpawnError<F>>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        match heap.block(Task::<F>::LAYOUT).await {
+            Ok(block) => self.spawn_in(block, heap, events, name, future),
+            Err(error) => Err(SpawnError { future, reason: SpawnFailure::Memory(error) }),
+        }
+    }
+
+    /// Polls the tasks that are ready now, each at most once, `limit` at most.
+    pub(crate) fn tick(&self, heap: &Heap, events: &Events, clock: &dyn Clock, limit: u32) -> Ticked {
+        let mut report =
+            Ticked { woken_outside: count(self.remote().inbox.take(&self.batch)), ..Ticked::default() };
+        if let Some(last) = self.batch.last() {
+            let mut now_us = clock.now_us();
+            while report.polled < limit {
+                let Some(task) = self.batch.pop() else { break };
+                // SAFETY: a task that is popped is referenced by the executor.
+                unsafe { self.run(task, heap, events, clock, &mut now_us) };
+                report.polled += 1;
+                if task == last {
+                    break;
+                }
+            }
+        }
+        report.woken_inside = count(self.remote().inbox.take(&self.batch));
+        // SAFETY: the list hands out tasks that nobody references any more, on the kernel's thread.
+        self.remote().drain_unreferenced(false, |task| unsafe { task::free(task) });
+        report.spawned = self.spawned.take();
+        report.completed = self.completed.take();
+        report.more = !self.batch.is_empty();
+        report
+    }
+
+    /// # Safety
+    ///
+    /// `task` has just been popped.
+    #[inline]
+    unsafe fn run(
+        &self,
+        task: NonNull<Header>,
+        heap: &Heap,
+        events: &Events,
+        clock: &dyn Clock,
+        now_us: &mut u64,
+    ) {
+        // SAFETY: the executor's reference keeps the header until it is released below.
+        let header = unsafe { task.as_ref() };
+        if header.state.begin_poll() == Popped::Finished {
+            self.done_but_queued.set(self.done_but_queued.get() - 1);
+            // SAFETY: finished while queued, so the executor's reference is dropped now.
+            unsafe { task::release(task) };
+            return;
+        }
+        let mut poll =
+            Poll { executor: self, heap, events, task, outer: None, failure: JoinError::Cancelled };
+        if header.cancelled.get() {
+            return;
+        }
+        // What unwinds from here on is the task's panic: dropping `poll` ends the task.
+        poll.failure = JoinError::Panicked;
+        let waker = task::borrowed_waker(task);
+        self.current.set(Some(task));
+        // SAFETY: the account is the header's first field and lives as long as the task; `poll` sets it back.
+        poll.outer = Some(unsafe { heap.enter(task.cast()) });
+        // SAFETY: polled by the executor only, which does not nest polls, and not finished.
+        let ready = unsafe { (header.vtable.poll)(task, &mut Context::from_waker(&waker)) };
+        poll.restore();
+        let end_us = clock.now_us();
+        let took_us = end_us.saturating_sub(*now_us);
+        *now_us = end_us;
+        header.note_poll(took_us);
+        if took_us > u64::from(self.long_poll_us.get()) {
+            events.emit(Kind::LongPoll, || Event::LongPoll { task: header.id, us: saturate(took_us) });
+        }
+        events.emit(Kind::Poll, || Event::Poll { task: header.id, us: saturate(took_us) });
+        if !ready && header.cancelled.get() {
+            poll.failure = JoinError::Cancelled;
+            return;
+        }
+        core::mem::forget(poll);
+        if ready {
+            // SAFETY: the stage holds the output, and this is the only end of this task.
+            unsafe { self.finish(task, events, Ending::Finished) };
+        }
+    }
+
+    /// Marks a task as done, whose stage holds its outcome.
+    ///
+    /// # Safety
+    ///
+    /// Called once for a task, which the executor references; the reference is given up.
+    unsafe fn finish(&self, task: NonNull<Header>, events: &Events, ending: Ending) {
+        // SAFETY: the executor's reference.
+        let header = unsafe { task.as_ref() };
+        // SAFETY: every task that is not done is on the list.
+        self.with_tasks(|tasks| unsafe { tasks.remove(task) });
+        self.completed.set(self.completed.get().wrapping_add(1));
+        events.emit(Kind::Exit, || Event::Exit { task: header.id, ending });
+        if !header.joinable.get() {
+            // SAFETY: nobody will ask for the outcome; the executor still holds its reference.
+            unsafe { (header.vtable.forget)(task) };
+        }
+        let queued = header.state.finish();
+        if let Some(joiner) = header.joiner.take() {
+            joiner.wake();
+        }
+        match queued {
+            // SAFETY: done and on no queue: the executor's reference goes.
+            Finish::Unqueued => unsafe { task::release(task) },
+            Finish::StillQueued => self.done_but_queued.set(self.done_but_queued.get() + 1),
+        }
+    }
+
+    /// Ends all tasks, and takes no new ones.
+    pub(crate) fn shut_down(&self, heap: &Heap, events: &Events) {
+        self.closed.set(true);
+        while let Some(task) = self.with_tasks(|tasks| tasks.iter_raw().next()) {
+            drop(Poll { executor: self, heap, events, task, outer: None, failure: JoinError::Cancelled });
+        }
+        while self.done_but_queued.get() > 0 {
+            self.remote().inbox.take(&self.batch);
+            while let Some(task) = self.batch.pop() {
+                self.done_but_queued.set(self.done_but_queued.get() - 1);
+                // SAFETY: popped, and done: the executor's reference goes.
+                unsafe { task::release(task) };
+            }
+            // Another thread has turned a QUEUED bit on and is about to push the task.
+            core::hint::spin_loop();
+        }
+        // SAFETY: as in `tick`.
+        self.remote().drain_unreferenced(true, |task| unsafe { task::free(task) });
+        self.remote().set_doorbell(None);
+    }
+
+    /// Nothing is ready: the machine may sleep.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.batch.is_empty() && self.remote().inbox.is_empty()
+    }
+
+    /// Prepares for sleep: from now on `doorbell` is woken as soon as a task is. `false`: a task is ready already.
+    pub(crate) fn fall_asleep(&self, doorbell: &Waker) -> bool {
+        self.remote().set_doorbell(Some(doorbell.clone()));
+        self.batch.is_empty() && self.remote().inbox.fall_asleep()
+    }
+
+    /// The task that is being polled.
+    pub(crate) fn current(&self) -> Option<TaskId> {
+        // SAFETY: set only around a poll, during which the executor references the task.
+        self.current.get().map(|task| TaskId(unsafe { task.as_ref() }.id))
+    }
+
+    /// Aborts the task with this number; `false` when there is none.
+    pub(crate) fn abort(&self, id: TaskId) -> bool {
+        // SAFETY: a task on the list is alive.
+        let task = self.with_tasks(|tasks| tasks.iter_raw().find(|task| unsafe { task.as_ref() }.id == id.0));
+        // SAFETY: a task on the list is referenced by the executor.
+        task.map(|task| unsafe { join::abort(task) }).is_some()
+    }
+
+    /// The task with the smallest number above `after`, for a listing that survives tasks coming and going.
+    pub(crate) fn next_task(&self, after: TaskId) -> Option<TaskStats> {
+        self.with_tasks(|tasks| {
+            tasks
+                .iter()
+                .filter(|task| task.id > after.0)
+                .map(|task| self.stats(task))
+                .min_by_key(|task| task.id)
+        })
+    }
+
+    /// The account of the task with the smallest number above `after`.
+    pub(crate) fn next_account(&self, after: TaskId) -> Option<(TaskId, AccountStats)> {
+        self.with_tasks(|tasks| {
+            let task = tasks.iter().filter(|task| task.id > after.0).min_by_key(|task| task.id)?;
+            Some((TaskId(task.id), task.account.stats()))
+        })
+    }
+
+    fn stats(&self, header: &Header) -> TaskStats {
+        let running = self.current.get().is_some_and(|task| core::ptr::eq(task.as_ptr(), header));
+        TaskStats {
+            id: TaskId(header.id),
+            name: header.account.name(),
+            state: match running {
+                true => TaskState::Running,
+                false if header.state.is_queued() => TaskState::Ready,
+                false => TaskState::Waiting,
+            },
+            polls: header.polls.get(),
+            busy_us: header.busy_us.get(),
+            longest_us: header.longest_us.get(),
+            bytes: header.account.stats().bytes,
+        }
+    }
+}
+
+/// A poll in progress. Dropping it ends the task with `failure`: that is how a cancelled task ends, and how a panic
+/// that unwinds out of a poll ends the task that panicked and nothing else.
+struct Poll<'e> {
+    executor: &'e Executor,
+    heap: &'e Heap,
+    events: &'e Events,
+    task: NonNull<Header>,
+    /// The account to go back to.
+    outer: Option<NonNull<Account>>,
+    failure: JoinError,
+}
+
+impl Poll<'_> {
+    fn restore(&mut self) {
+        self.executor.current.set(None);
+        if let Some(outer) = self.outer.take() {
+            // SAFETY: the account that was current before the poll, which outlives it.
+            unsafe { self.heap.enter(outer) };
+        }
+    }
+}
+
+impl Drop for Poll<'_> {
+    fn drop(&mut self) {
+        self.restore();
+        let ending = match self.failure {
+            JoinError::Cancelled => Ending::Cancelled,
+            JoinError::Panicked => Ending::Panicked,
+        };
+        // SAFETY: the task is alive and not being polled any more; `finish` is called once, here.
+        unsafe {
+            (self.task.as_ref().vtable.fail)(self.task, self.failure);
+            self.executor.finish(self.task, self.events, ending);
+        }
+    }
+}
+
+fn saturate(us: u64) -> u32 {
+    u32::try_from(us).unwrap_or(u32::MAX)
+}
+
+fn count(tasks: usize) -> u32 {
+    u32::try_from(tasks).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,146 @@
+//! The ready queue: which tasks are polled next.
+//!
+//! Two halves. Wakes from anywhere push onto [`Inbox`], a lock-free stack of which the executor takes the whole in one
+//! swap. The executor turns what it took around and appends it to [`Batch`], its own first-in-first-out list, and
+//! polls from there. Order is kept: what was pushed first is polled first.
+//!
+//! ```text
+//!   waker, interrupt, other thread                      executor
+//!   ───────────── push ─────────▶ Inbox (stack) ── take, reverse ──▶ Batch (queue) ── pop ──▶ poll
+//! ```
+//!
+//! Rules that the `unsafe` below rests on:
+//!
+//! 1. A task's `next` link belongs to whoever turned its `QUEUED` bit on, then (by the release in [`Inbox::push`] and
+//!    the acquire in [`Inbox::take`]) to the executor, until the executor pops the task.
+//! 2. A task on either half is kept alive by the executor's reference, which is not dropped before it is popped.
+#![expect(unsafe_code, reason = "the ready queue links tasks through raw pointers")]
+
+use core::{cell::Cell, ptr, ptr::NonNull};
+
+use super::task::Header;
+use crate::sync::atomic::{AtomicPtr, Ordering};
+
+/// Stands in the inbox's head while the machine sleeps, so that the push that ends the sleep knows that it does.
+///
+/// Its address is never that of a task: tasks are aligned, and live in a region.
+const ASLEEP: *mut Header = ptr::without_provenance_mut(1);
+
+/// Where wakes put tasks. Interrupts and other threads may push.
+pub(super) struct Inbox {
+    head: AtomicPtr<Header>,
+}
+
+/// What a push found.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Pushed {
+    /// The machine is awake and will see the task.
+    Awake,
+    /// The machine was asleep: ring its doorbell.
+    MachineSlept,
+}
+
+impl Inbox {
+    pub(super) const fn new() -> Self {
+        Self { head: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    /// Puts a task on the inbox.
+    ///
+    /// # Safety
+    ///
+    /// The caller has just turned on the task's `QUEUED` bit (rule 1), and the executor holds a reference (rule 2).
+    #[inline]
+    pub(super) unsafe fn push(&self, task: NonNull<Header>) -> Pushed {
+        let mut head = self.head.load(Ordering::Relaxed);
+        loop {
+            let next = if head == ASLEEP { ptr::null_mut() } else { head };
+            // SAFETY: rule 1: the link is ours until the exchange below succeeds.
+            unsafe { (*task.as_ptr()).next.set(next) };
+            match self.head.compare_exchange_weak(head, task.as_ptr(), Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if head == ASLEEP => return Pushed::MachineSlept,
+                Ok(_) => return Pushed::Awake,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// Nothing has been pushed since the last [`take`](Self::take).
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        let head = self.head.load(Ordering::Acquire);
+        head.is_null() || head == ASLEEP
+    }
+
+    /// Marks the machine as asleep; `false` when something has been pushed, so that it must not sleep.
+    pub(super) fn fall_asleep(&self) -> bool {
+        let empty = self.head.compare_exchange(ptr::null_mut(), ASLEEP, Ordering::AcqRel, Ordering::Acquire);
+        matches!(empty, Ok(_) | Err(ASLEEP))
+    }
+
+    /// Moves all that was pushed to the end of `batch`, oldest first, and says how many tasks that were.
+    #[inline]
+    pub(super) fn take(&self, batch: &Batch) -> usize {
+        if self.head.load(Ordering::Relaxed).is_null() {
+            return 0;
+        }
+        let mut newest = self.head.swap(ptr::null_mut(), Ordering::AcqRel);
+        if newest == ASLEEP {
+            return 0;
+        }
+        let Some(last) = NonNull::new(newest) else { return 0 };
+        let (mut first, mut count) = (ptr::null_mut(), 0);
+        while let Some(task) = NonNull::new(newest) {
+            // SAFETY: rule 1: the swap made the links ours; rule 2 keeps the tasks alive.
+            let link = unsafe { &(*task.as_ptr()).next };
+            newest = link.replace(first);
+            first = task.as_ptr();
+            count += 1;
+        }
+        batch.append(first, last);
+        count
+    }
+}
+
+/// The executor's own queue. Only the executor touches it.
+pub(super) struct Batch {
+    first: Cell<*mut Header>,
+    last: Cell<*mut Header>,
+}
+
+impl Batch {
+    pub(super) const fn new() -> Self {
+        Self { first: Cell::new(ptr::null_mut()), last: Cell::new(ptr::null_mut()) }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.get().is_null()
+    }
+
+    /// The task that will be popped last, if any: a tick's work ends with it.
+    #[inline]
+    pub(super) fn last(&self) -> Option<NonNull<Header>> {
+        if self.is_empty() { None } else { NonNull::new(self.last.get()) }
+    }
+
+    #[inline]
+    fn append(&self, first: *mut Header, last: NonNull<Header>) {
+        if self.is_empty() {
+            self.first.set(first);
+        } else {
+            // SAFETY: the queue is not empty, so `last` is a queued task, whose link is the executor's (rule 1).
+            unsafe { (*self.last.get()).next.set(first) };
+        }
+        self.last.set(last.as_ptr());
+    }
+
+    #[inline]
+    pub(super) fn pop(&self) -> Option<NonNull<Header>> {
+        let task = NonNull::new(self.first.get())?;
+        // SAFETY: rules 1 and 2.
+        self.first.set(unsafe { (*task.as_ptr()).next.get() });
+        Some(task)
+    }
+}

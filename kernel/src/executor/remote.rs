@@ -1,0 +1,113 @@
+//! The part of the executor that interrupts and other threads reach through a waker.
+//!
+//! It outlives the kernel: it is placed in the region for good, and a task's hold on the region keeps it readable
+//! for as long as any waker exists. See the rules in [`task`](super::task).
+#![expect(unsafe_code, reason = "wakers on other threads reach the executor through raw pointers")]
+
+use core::{cell::RefCell, ptr, ptr::NonNull, task::Waker};
+
+use critical_section::Mutex;
+
+use super::{
+    ready::{Inbox, Pushed},
+    task::Header,
+};
+use crate::{
+    heap::Heap,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+
+/// Stands in the reap list's head once the kernel has shut down and will not free tasks any more.
+const CLOSED: *mut Header = ptr::without_provenance_mut(1);
+
+/// See the module.
+pub(super) struct Remote {
+    pub(super) inbox: Inbox,
+    /// Tasks whose last reference was dropped by a waker: freed by the executor, since the allocator never runs in
+    /// an interrupt.
+    unreferenced: AtomicPtr<Header>,
+    /// Wakes the machine when a task is woken while it sleeps.
+    doorbell: Mutex<RefCell<Option<Waker>>>,
+    heap: NonNull<Heap>,
+}
+
+impl Remote {
+    pub(super) fn new(heap: NonNull<Heap>) -> Self {
+        Self {
+            inbox: Inbox::new(),
+            unreferenced: AtomicPtr::new(ptr::null_mut()),
+            doorbell: Mutex::new(RefCell::new(None)),
+            heap,
+        }
+    }
+
+    /// Puts a woken task on the inbox and, when that ends the machine's sleep, rings the doorbell.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Inbox::push`].
+    #[inline]
+    pub(super) unsafe fn push(&self, task: NonNull<Header>) {
+        // SAFETY: passed on to the caller.
+        if unsafe { self.inbox.push(task) } == Pushed::MachineSlept {
+            self.ring();
+        }
+    }
+
+    #[cold]
+    fn ring(&self) {
+        let doorbell = critical_section::with(|cs| self.doorbell.borrow_ref_mut(cs).take());
+        if let Some(doorbell) = doorbell {
+            doorbell.wake();
+        }
+    }
+
+    /// Sets what is rung when a task is woken while the machine sleeps.
+    pub(super) fn set_doorbell(&self, waker: Option<Waker>) {
+        let _old = critical_section::with(|cs| self.doorbell.replace(cs, waker));
+    }
+
+    /// Takes a task whose last reference is gone, from any context.
+    ///
+    /// # Safety
+    ///
+    /// The caller has just dropped the task's last reference, so nobody else reaches it.
+    pub(super) unsafe fn reap(&self, task: NonNull<Header>) {
+        let mut head = self.unreferenced.load(Ordering::Relaxed);
+        loop {
+            if head == CLOSED {
+                // SAFETY: the task's hold on the region is given up once, here, and `self` is not used afterwards.
+                // The task's block goes with the region.
+                unsafe { Heap::unhold(self.heap) };
+                return;
+            }
+            // SAFETY: nobody else reaches the task; it is on no queue, so its link is free.
+            unsafe { (*task.as_ptr()).next.set(head) };
+            match self.unreferenced.compare_exchange_weak(
+                head,
+                task.as_ptr(),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// Hands every unreferenced task to `free`. With `close`, later ones are left to the region.
+    pub(super) fn drain_unreferenced(&self, close: bool, mut free: impl FnMut(NonNull<Header>)) {
+        if !close && self.unreferenced.load(Ordering::Relaxed).is_null() {
+            return;
+        }
+        let mut task = self.unreferenced.swap(if close { CLOSED } else { ptr::null_mut() }, Ordering::AcqRel);
+        if task == CLOSED {
+            return;
+        }
+        while let Some(header) = NonNull::new(task) {
+            // SAFETY: the swap made the listed tasks ours alone.
+            task = unsafe { (*header.as_ptr()).next.get() };
+            free(header);
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! A task: one block of the kernel's heap, holding a header and a future, later the future's outcome.
+//!
+//! ```text
+//!   try_spawn ──▶ Running(future) ──(1) poll says Ready──────▶ Finished(Ok(output))  ──(4) join──▶ Taken ──▶ freed
+//!                       ├──────────(2) abort──────────────────▶ Finished(Cancelled) ──(4)
+//!                       └──────────(3) poll panics (hosts)────▶ Finished(Panicked)  ──(4)
+//!                                   without a join handle (1, 2, 3) go straight to Taken
+//! ```
+//!
+//! # Safety protocol
+//!
+//! 1. A task pointer is made once, from the block's allocation, and is copied from there on; it is never made from
+//!    a `&Header`, since that would not reach the stage behind it.
+//! 2. Any context may touch `state`, `vtable`, `remote`, and `next` under the rules of [`ready`](super::ready). All
+//!    other fields and the stage belong to the kernel's thread.
+//! 3. Whoever holds a reference (see [`state`](super::state)) may read the header. The block is freed on the
+//!    kernel's thread only, after the last reference is gone: by whoever dropped it there, or through
+//!    [`Remote::reap`] when it was a waker.
+//! 4. The stage is `Taken` before the last reference is dropped, so freeing a block drops no user value.
+//! 5. A task holds the region from spawn until it is freed, so a waker that outlives the kernel points at memory that
+//!    exists. By then every task is done, and a wake or a drop touches the header and `remote` alone.
+#![expect(unsafe_code, reason = "a task is reached through type-erased pointers")]
+
+use core::{
+    alloc::Layout,
+    cell::{Cell, UnsafeCell},
+    future::Future,
+    pin::Pin,
+    ptr::NonNull,
+    task::{Context, Poll, RawWaker, RawWakerVTable, Waker},
+};
+
+use cordyceps::{Linked, list};
+
+use super::{JoinError, remote::Remote, state::State};
+use crate::heap::{Account, Heap};
+
+/// What all tasks have in common, in front of the future.
+#[repr(C)]
+pub(crate) struct Header {
+    /// Who pays for what the task allocates. First, so that the account's address is the task's.
+    pub(super) account: Account,
+    pub(super) state: State,
+    pub(super) next: Cell<*mut Header>,
+    pub(super) vtable: &'static Vtable,
+    pub(super) remote: NonNull<Remote>,
+    pub(super) id: u32,
+    /// A join handle exists and may still ask for the outcome.
+    pub(super) joinable: Cell<bool>,
+    pub(super) cancelled: Cell<bool>,
+    pub(super) joiner: Cell<Option<Waker>>,
+    pub(super) polls: Cell<u32>,
+    pub(super) longest_us: Cell<u32>,
+    pub(super) busy_us: Cell<u64>,
+    pub(super) links: list::Links<Header>,
+}
+
+impl Header {
+    #[inline]
+    pub(super) fn note_poll(&self, took_us: u64) {
+        self.polls.set(self.polls.get().wrapping_add(1));
+        self.busy_us.set(self.busy_us.get().wrapping_add(took_us));
+        let took_us = u32::try_from(took_us).unwrap_or(u32::MAX);
+        if took_us > self.longest_us.get() {
+            self.longest_us.set(took_us);
+        }
+    }
+}
+
+// SAFETY: a header does not move (its block is freed, never moved), and `links` gives the address of its own field.
+unsafe impl Linked<list::Links<Header>> for Header {
+    type Handle = NonNull<Header>;
+
+    fn into_ptr(handle: Self::Handle) -> NonNull<Self> {
+        handle
+    }
+
+    unsafe fn from_ptr(ptr: NonNull<Self>) -> Self::Handle {
+        ptr
+    }
+
+    unsafe fn links(ptr: NonNull<Self>) -> NonNull<list::Links<Self>> {
+        // SAFETY: the list passes the address of a live header (rule 3).
+        unsafe { NonNull::new_unchecked(&raw mut (*ptr.as_ptr()).links) }
+    }
+}
+
+/// What a task's future type decides.
+pub(super) struct Vtable {
+    pub(super) layout: Layout,
+    /// Polls the future; `true` when it is ready, its output then being the outcome.
+    pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> bool,
+    /// Drops the future, the error then being the outcome.
+    pub(super) fail: unsafe fn(NonNull<Header>, JoinError),
+    /// Moves the outcome to where the pointer points.
+    pub(super) take: unsafe fn(NonNull<Header>, *mut ()),
+    /// Drops the outcome.
+    pub(super) forget: unsafe fn(NonNull<Header>),
+}
+
+/// A whole task.
+#[repr(C)]
+pub(super) struct Task<F: Future> {
+    header: Header,
+    stage: UnsafeCell<Stage<F>>,
+}
+
+enum Stage<F: Future> {
+    Running(F),
+    Finished(Result<F::Output, JoinError>),
+    Taken,
+}
+
+impl<F: Future> Task<F> {
+    pub(super) const LAYOUT: Layout = Layout::new::<Self>();
+
+    pub(super) const VTABLE: &'static Vtable = &Vtable {
+        layout: Self::LAYOUT,
+        poll: Self::poll,
+        fail: Self::fail,
+        take: Self::take,
+        forget: Self::forget,
+    };
+
+    /// Writes a task into a block.
+    ///
+    /// # Safety
+    ///
+    /// The block has `LAYOUT`, is valid for writes and belongs to the caller.
+    #[inline]
+    pub(super) unsafe fn write(block: NonNull<u8>, header: Header, future: F) -> NonNull<Header> {
+        let task = block.cast::<Self>();
+        // SAFETY: the caller's.
+        unsafe { task.write(Self { header, stage: UnsafeCell::new(Stage::Running(future)) }) };
+        task.cast()
+    }
+
+    /// # Safety
+    ///
+    /// `task` is a `Task<F>`, referenced by the caller, on the kernel's thread, and no other stage reference lives.
+    #[inline]
+    unsafe fn stage<'t>(task: NonNull<Header>) -> &'t mut Stage<F> {
+        // SAFETY: rules 1 and 2, and the caller's word that this reference is the only one.
+        unsafe { &mut *UnsafeCell::raw_get(&raw const (*task.cast::<Self>().as_ptr()).stage) }
+    }
+
+    unsafe fn poll(task: NonNull<Header>, context: &mut Context<'_>) -> bool {
+        // SAFETY: the executor polls a task that it references, and polls are not nested.
+        let stage = unsafe { Self::stage(task) };
+        let Stage::Running(future) = stage else { return true };
+        // SAFETY: the future lies in the block, which does not move, and is dropped in place.
+        match unsafe { Pin::new_unchecked(future) }.poll(context) {
+            Poll::Pending => false,
+            Poll::Ready(output) => {
+                *stage = Stage::Finished(Ok(output));
+                true
+            }
+        }
+    }
+
+    unsafe fn fail(task: NonNull<Header>, error: JoinError) {
+        // SAFETY: the executor calls this outside a poll, or after one has unwound.
+        unsafe { *Self::stage(task) = Stage::Finished(Err(error)) };
+    }
+
+    unsafe fn take(task: NonNull<Header>, place: *mut ()) {
+        // SAFETY: a join handle calls this on the kernel's thread after the task finished.
+        let stage = unsafe { Self::stage(task) };
+        if let Stage::Finished(outcome) = core::mem::replace(stage, Stage::Taken) {
+            // SAFETY: the join handle passes a place for an `Option` of this task's outcome.
+            unsafe { place.cast::<Option<Result<F::Output, JoinError>>>().write(Some(outcome)) };
+        }
+    }
+
+    unsafe fn forget(task: NonNull<Header>) {
+        // SAFETY: as for `take`.
+        unsafe { *Self::stage(task) = Stage::Taken };
+    }
+}
+
+/// One `static`, so that `Waker::will_wake` holds for all clones of a waker.
+static WAKER: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
+
+/// A waker that borrows the executor's reference: it must not be dropped, only cloned and called.
+#[inline]
+pub(super) fn borrowed_waker(task: NonNull<Header>) -> core::mem::ManuallyDrop<Waker> {
+    // SAFETY: the functions below keep the contract of `RawWaker`; the reference is the executor's.
+    core::mem::ManuallyDrop::new(unsafe { Waker::new(task.as_ptr().cast_const().cast(), &WAKER) })
+}
+
+fn header(data: *const ()) -> NonNull<Header> {
+    // SAFETY: `borrowed_waker` and `clone` make wakers of task pointers only, and those are not null.
+    unsafe { NonNull::new_unchecked(data.cast_mut().cast()) }
+}
+
+unsafe fn clone(data: *const ()) -> RawWaker {
+    // SAFETY: the waker that is cloned holds a reference (rule 3).
+    unsafe { (*header(data).as_ptr()).state.reference() };
+    RawWaker::new(data, &WAKER)
+}
+
+unsafe fn wake(data: *const ()) {
+    // SAFETY: the waker holds a reference until `drop_waker` gives it up.
+    unsafe {
+        wake_by_ref(data);
+        drop_waker(data);
+    }
+}
+
+unsafe fn wake_by_ref(data: *const ()) {
+    // SAFETY: the waker holds a reference (rule 3).
+    unsafe { queue(header(data)) };
+}
+
+/// Puts a task on the ready queue, unless it is there already or done.
+///
+/// # Safety
+///
+/// The caller holds a reference.
+#[inline]
+pub(super) unsafe fn queue(task: NonNull<Header>) {
+    // SAFETY: the caller's reference keeps the header, the region and with it `remote` (rule 5). A task whose
+    // `QUEUED` bit was off is not done, so the executor still holds its reference.
+    unsafe {
+        if (*task.as_ptr()).state.queue() {
+            (*task.as_ptr()).remote.as_ref().push(task);
+        }
+    }
+}
+
+unsafe fn drop_waker(data: *const ()) {
+    let task = header(data);
+    // SAFETY: the reference given up is the waker's. `remote` is read before: afterwards the header may be gone,
+    // unless this was the last reference, and then it is ours to pass on.
+    unsafe {
+        let remote = (*task.as_ptr()).remote;
+        if (*task.as_ptr()).state.unreference() {
+            remote.as_ref().reap(task);
+        }
+    }
+}
+
+/// Drops a reference on the kernel's thread.
+///
+/// # Safety
+///
+/// The reference is the caller's and is not used again.
+pub(super) unsafe fn release(task: NonNull<Header>) {
+    // SAFETY: the caller's reference; if it was the last one the block is nobody else's.
+    unsafe {
+        if (*task.as_ptr()).state.unreference() {
+            free(task);
+        }
+    }
+}
+
+/// Frees an unreferenced task, as soon as nothing is charged to its account any more.
+///
+/// # Safety
+///
+/// The last reference is gone, the caller is on the kernel's thread and does not use the task again.
+pub(super) unsafe fn free(task: NonNull<Header>) {
+    // SAFETY: the account is the header's first field, and the pointer spans the block (rule 1).
+    unsafe { Account::retire(task.cast(), free_block) };
+}
+
+unsafe fn free_block(account: NonNull<Account>) {
+    let task = account.cast::<Header>();
+    // SAFETY: `free` was called once for this task. The stage is `Taken` (rule 4) and the joiner is gone with it, so
+    // there is nothing to drop. The hold is the task's (rule 5), and nothing is touched after it is given up.
+    unsafe {
+        let layout = (*task.as_ptr()).vtable.layout;
+        let heap = NonNull::from((*task.as_ptr()).account.heap());
+        Heap::free_self_charged(account, task.cast(), layout);
+        Heap::unhold(heap);
+    }
+}

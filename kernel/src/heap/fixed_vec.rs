@@ -1,0 +1,162 @@
+//! A vector whose capacity is chosen once.
+#![expect(unsafe_code, reason = "elements live in raw memory")]
+
+use core::{
+    fmt,
+    marker::PhantomData,
+    ops::{Deref, DerefMut},
+    ptr::{self, NonNull},
+};
+
+use super::{Account, AllocError, Block, Heap, boxed::array};
+
+/// A vector in the kernel's heap. It never grows beyond the capacity that it was made with; adding to a full one hands
+/// the element back.
+pub struct FixedVec<T> {
+    elements: NonNull<T>,
+    /// `None` for what needs no memory.
+    account: Option<NonNull<Account>>,
+    capacity: usize,
+    len: usize,
+    owns: PhantomData<T>,
+}
+
+impl<T> FixedVec<T> {
+    fn of(block: Option<Block<'_>>, capacity: usize) -> Self {
+        let (elements, account) = match block.map(Block::into_raw) {
+            Some((memory, account)) => (memory.cast(), Some(account)),
+            None => (NonNull::dangling(), None),
+        };
+        Self { elements, account, capacity, len: 0, owns: PhantomData }
+    }
+
+    /// How many elements there can be.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Adds an element at the end.
+    ///
+    /// # Errors
+    ///
+    /// Hands the element back when the vector is full.
+    pub fn push(&mut self, element: T) -> Result<(), T> {
+        self.insert(self.len, element)
+    }
+
+    /// Takes the last element.
+    pub fn pop(&mut self) -> Option<T> {
+        let last = self.len.checked_sub(1)?;
+        Some(self.remove(last))
+    }
+
+    /// Adds an element before the one at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Hands the element back when the vector is full.
+    ///
+    /// # Panics
+    ///
+    /// When `index` is above the length.
+    pub fn insert(&mut self, index: usize, element: T) -> Result<(), T> {
+        assert!(index <= self.len, "cannot insert at {index}, the length is {}", self.len);
+        if self.len == self.capacity {
+            return Err(element);
+        }
+        // SAFETY: `index <= len < capacity`, so source and destination lie in the vector's memory.
+        unsafe {
+            let place = self.elements.add(index).as_ptr();
+            ptr::copy(place, place.add(1), self.len - index);
+            place.write(element);
+        }
+        self.len += 1;
+        Ok(())
+    }
+
+    /// Takes the element at `index`, and moves those behind it forward.
+    ///
+    /// # Panics
+    ///
+    /// When `index` is not below the length.
+    pub fn remove(&mut self, index: usize) -> T {
+        assert!(index < self.len, "cannot remove at {index}, the length is {}", self.len);
+        self.len -= 1;
+        // SAFETY: `index` was below the length; the element is moved out once, and its place filled or forgotten.
+        unsafe {
+            let place = self.elements.add(index).as_ptr();
+            let element = place.read();
+            ptr::copy(place.add(1), place, self.len - index);
+            element
+        }
+    }
+
+    /// Drops all elements.
+    pub fn clear(&mut self) {
+        let len = core::mem::take(&mut self.len);
+        // SAFETY: the elements were initialised, and are not the vector's any more should a drop panic.
+        unsafe { ptr::slice_from_raw_parts_mut(self.elements.as_ptr(), len).drop_in_place() };
+    }
+}
+
+impl<T> Drop for FixedVec<T> {
+    fn drop(&mut self) {
+        self.clear();
+        if let Some(account) = self.account
+            && let Ok(layout) = core::alloc::Layout::array::<T>(self.capacity)
+        {
+            // SAFETY: allocated with this layout and charged to this account.
+            unsafe { Heap::free_block(self.elements.cast(), layout, account) };
+        }
+    }
+}
+
+impl<T> Deref for FixedVec<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        // SAFETY: `len` elements are initialised.
+        unsafe { core::slice::from_raw_parts(self.elements.as_ptr(), self.len) }
+    }
+}
+
+impl<T> DerefMut for FixedVec<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: `len` elements are initialised, and borrowed mutably.
+        unsafe { core::slice::from_raw_parts_mut(self.elements.as_ptr(), self.len) }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for FixedVec<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl Heap {
+    /// Makes an empty vector for so many elements, if there is memory for them now.
+    ///
+    /// # Errors
+    ///
+    /// See [`AllocError`]; a capacity that overflows is `TooLarge`.
+    pub fn try_vec<T>(&self, capacity: usize) -> Result<FixedVec<T>, AllocError> {
+        let layout = array::<T>(self, capacity)?;
+        let block = if layout.size() == 0 { None } else { Some(self.try_block(layout)?) };
+        Ok(FixedVec::of(block, capacity))
+    }
+
+    /// Makes an empty vector for so many elements, as soon as there is memory for them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`boxed`](Self::boxed).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves the line.
+    pub async fn vec<T>(&self, capacity: usize) -> Result<FixedVec<T>, AllocError> {
+        let layout = array::<T>(self, capacity)?;
+        let block = if layout.size() == 0 { None } else { Some(self.block(layout).await?) };
+        Ok(FixedVec::of(block, capacity))
+    }
+}

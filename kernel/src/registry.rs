@@ -1,0 +1,164 @@
+//! The registry: services found by UUID, and the connections to them.
+//!
+//! A [`Service`] is a contract of request and reply. A driver [binds](Services::bind) it and serves; clients
+//! [connect](Services::connect) and ask. Inside the kernel requests and replies are plain Rust values: nothing is
+//! parsed, and nothing is allocated once a client is connected.
+//!
+//! ```text
+//!   client                 connection (slots)                     server
+//!   ──────                 ──────────────────                     ──────
+//!   call(request) ───────▶ [ request ] ──── on the queue ───────▶ next() ─▶ Call
+//!          ◀────────────── [  reply  ] ◀──────────────────────── answer(response)
+//! ```
+//!
+//! Laws:
+//!
+//! - Every request ends in exactly one outcome: see [`CallError`].
+//! - When a server goes away, whoever waits for it is told at once, later requests fail, and its UUID is free again.
+//! - Requests of all clients are served in the order in which they were sent.
+//! - A queue cannot overflow: every client brings its own slots, and waits for one of its own when all are in use.
+
+mod client;
+mod connection;
+mod cycle;
+mod queue;
+mod server;
+mod service;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    client::{CallError, Client, Pending, Unsent, UnsentReason},
+    server::{Call, ClientGone, Handshake, Incoming, Reply, Server},
+    service::{ConnectionId, InstanceId, RequestId, Service, Uuid, Version},
+    table::{BindError, Change, ConnectError, ConnectionInfo, Label, Registry, Select, ServiceInfo, Watch},
+};
+use crate::heap::Shared;
+
+/// The registry as tasks see it: bind, connect, list, watch.
+#[derive(Clone)]
+pub struct Services {
+    registry: Shared<Registry>,
+}
+
+impl Services {
+    pub(crate) fn new(registry: Shared<Registry>) -> Self {
+        Self { registry }
+    }
+
+    /// Starts a service under a label that tells instances apart; a single instance may leave it empty.
+    ///
+    /// Waits for memory, if need be. Dropping the [`Server`] ends the service.
+    ///
+    /// # Errors
+    ///
+    /// See [`BindError`].
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing is bound until the future is ready.
+    pub async fn bind<S: Service>(&self, label: &str) -> Result<Server<S>, BindError> {
+        // What can be refused is refused before waiting for memory.
+        let heap = self.registry.system().heap();
+        heap.wait_for::<server::ServerCore>().await.map_err(BindError::Memory)?;
+        self.try_bind(label)
+    }
+
+    /// Starts a service, if there is memory for it now.
+    ///
+    /// # Errors
+    ///
+    /// See [`BindError`].
+    pub fn try_bind<S: Service>(&self, label: &str) -> Result<Server<S>, BindError> {
+        let heap = self.registry.system().heap();
+        Registry::insert(&self.registry, label, |core| heap.try_shared(core).map_err(|failed| failed.error))
+    }
+
+    /// Connects to the first running instance.
+    ///
+    /// `depth` is the number of requests that may be under way at once, 1 to 256.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConnectError`]; [`NotFound`](ConnectError::NotFound) at once when none is running.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future gives up connecting; the server's handshake is withdrawn or ends in [`ClientGone`].
+    pub async fn try_connect<S: Service>(
+        &self,
+        hello: S::Hello,
+        depth: usize,
+    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
+        self.try_connect_to(Select::First, hello, depth).await
+    }
+
+    /// Connects to a chosen running instance.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_connect`](Self::try_connect).
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`try_connect`](Self::try_connect).
+    pub async fn try_connect_to<S: Service>(
+        &self,
+        select: Select<'_>,
+        hello: S::Hello,
+        depth: usize,
+    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
+        Registry::connect_now(&self.registry, select, hello, depth).await
+    }
+
+    /// Waits until the service is running, then connects to its first instance.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_connect`](Self::try_connect), without waiting only for what time cannot mend.
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`try_connect`](Self::try_connect).
+    pub async fn connect<S: Service>(
+        &self,
+        hello: S::Hello,
+        depth: usize,
+    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
+        self.connect_to(Select::First, hello, depth).await
+    }
+
+    /// Waits until the chosen instance is running, then connects to it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`connect`](Self::connect).
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`connect`](Self::connect).
+    pub async fn connect_to<S: Service>(
+        &self,
+        select: Select<'_>,
+        hello: S::Hello,
+        depth: usize,
+    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
+        Registry::connect_when_running(&self.registry, select, hello, depth).await
+    }
+
+    /// The service instance with the smallest number above `after`: start with 0 to list them all.
+    pub fn next_service(&self, after: InstanceId) -> Option<ServiceInfo> {
+        self.registry.next_service(after)
+    }
+
+    /// The connection with the smallest number above `after`: start with 0 to list them all.
+    pub fn next_connection(&self, after: ConnectionId) -> Option<ConnectionInfo> {
+        self.registry.next_connection_after(after)
+    }
+
+    /// Watches services come and go from now on.
+    pub fn watch(&self) -> Watch {
+        Registry::watch(&self.registry)
+    }
+}

@@ -1,0 +1,521 @@
+//! The table of running services, and how clients find them.
+//!
+//! Entries are kept sorted by UUID, then by instance, so that finding a service is a binary search and instances are
+//! listed in the order in which they were bound.
+#![expect(unsafe_code, reason = "connecting hands over the client's share of a connection")]
+
+use core::{
+    any::TypeId,
+    cell::{Cell, RefCell},
+    fmt,
+    future::poll_fn,
+    ptr::NonNull,
+    task::Poll,
+};
+
+use uuid::Uuid;
+
+use super::{
+    client::Client,
+    connection::{Connection, Greeting, release},
+    queue::{Failure, Stage},
+    server::{Server, ServerCore},
+    service::{ConnectionId, InstanceId, Service, Version},
+};
+use crate::{
+    event::{Cursor, Entry, Event, Events, Kind, Ring},
+    heap::{AllocError, FixedVec, Shared},
+    inline::Text,
+    limits::CONNECTION_DEPTH,
+    sync::WaitList,
+    system::System,
+};
+
+/// Tells several instances of one service apart, such as `uart0`. At most 16 bytes.
+pub type Label = Text<16>;
+
+/// Arrivals and departures that a slow [`Watch`] may lag behind before it misses some.
+const CHANGES: usize = 16;
+
+/// The registry of one kernel: see [`registry`](super).
+pub struct Registry {
+    system: Shared<System>,
+    table: RefCell<FixedVec<Shared<ServerCore>>>,
+    /// Woken when a service arrives or departs.
+    changed: WaitList,
+    changes: RefCell<Ring<Change>>,
+    next_instance: Cell<u32>,
+    next_connection: Cell<u32>,
+    next_request: Cell<u32>,
+    /// A request was sent to a server that was not waiting for one: tasks may be waiting in a circle.
+    suspect: Cell<bool>,
+}
+
+/// Which instance of a service to connect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Select<'l> {
+    /// The one that was bound first.
+    #[default]
+    First,
+    /// The one with this label.
+    Label(&'l str),
+    /// The one with this number.
+    Instance(InstanceId),
+}
+
+/// What the registry tells of a running service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceInfo {
+    /// The service's identity.
+    pub uuid: Uuid,
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: Version,
+    /// The instance's label.
+    pub label: Label,
+    /// The instance's number.
+    pub instance: InstanceId,
+    /// The task that serves it, 0 if that is no task.
+    pub task: u32,
+    /// Clients that are connected.
+    pub clients: u32,
+    /// Requests answered.
+    pub answered: u32,
+}
+
+/// What the registry tells of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionInfo {
+    /// The connection's number.
+    pub id: ConnectionId,
+    /// The service's name.
+    pub service: &'static str,
+    /// The instance it leads to.
+    pub instance: InstanceId,
+    /// The task that connected, 0 if that was no task.
+    pub client: u32,
+    /// Its slots.
+    pub depth: u16,
+    /// Slots in use.
+    pub busy: u16,
+    /// Requests sent.
+    pub requests: u32,
+}
+
+/// A service came or went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// It came; otherwise it went.
+    pub arrived: bool,
+    /// The service's identity.
+    pub uuid: Uuid,
+    /// Its name.
+    pub name: &'static str,
+    /// The instance's number.
+    pub instance: InstanceId,
+    /// The instance's label.
+    pub label: Label,
+}
+
+/// Why a service was not bound.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BindError {
+    /// An instance with this label is running; choose another label.
+    AlreadyBound(InstanceId),
+    /// The UUID belongs to another contract, which is running.
+    TypeMismatch {
+        /// That contract's name.
+        name: &'static str,
+    },
+    /// The registry is full; the limit is [`Settings::services`](crate::limits::Settings::services).
+    Full {
+        /// The limit.
+        services: usize,
+    },
+    /// The label is longer than 16 bytes.
+    LabelTooLong,
+    /// No memory.
+    Memory(AllocError),
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyBound(instance) => {
+                write!(f, "instance {instance} of the service has this label already; choose another one")
+            }
+            Self::TypeMismatch { name } => write!(f, "the UUID is in use by `{name}`, which has other types"),
+            Self::Full { services } => write!(f, "the registry is full with {services} services"),
+            Self::LabelTooLong => f.write_str("the label is longer than 16 bytes"),
+            Self::Memory(error) => write!(f, "no memory for the service: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for BindError {}
+
+/// Why a client is not connected.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectError<E> {
+    /// No such service, or no such instance of it, is running; `connect` would wait for it.
+    NotFound,
+    /// The service that is running under this UUID has other types.
+    TypeMismatch {
+        /// Its name.
+        name: &'static str,
+        /// Its version.
+        version: Version,
+    },
+    /// The depth is zero, or above [`CONNECTION_DEPTH`].
+    Depth {
+        /// The depth that was asked for.
+        depth: usize,
+    },
+    /// The server turned the client away.
+    Rejected(E),
+    /// The server dropped the handshake undecided.
+    Unanswered,
+    /// The server went away during the handshake.
+    ServerGone,
+    /// No memory for the connection.
+    Memory(AllocError),
+}
+
+impl<E: fmt::Display> fmt::Display for ConnectError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("no such service is running"),
+            Self::TypeMismatch { name, version } => {
+                write!(f, "the service under this UUID is `{name}` {version}, which has other types")
+            }
+            Self::Depth { depth } => {
+                write!(f, "a connection has 1 to {CONNECTION_DEPTH} request slots, not {depth}")
+            }
+            Self::Rejected(reason) => write!(f, "the service turned the client away: {reason}"),
+            Self::Unanswered => f.write_str("the service did not answer the handshake"),
+            Self::ServerGone => f.write_str("the service went away during the handshake; try again"),
+            Self::Memory(error) => write!(f, "no memory for the connection: {error}"),
+        }
+    }
+}
+
+impl<E: core::error::Error> core::error::Error for ConnectError<E> {}
+
+impl Registry {
+    /// A registry for a kernel's services.
+    ///
+    /// # Errors
+    ///
+    /// When the heap has no room for the table.
+    pub(crate) fn new(system: Shared<System>, services: usize, first_id: u32) -> Result<Self, AllocError> {
+        let table = system.heap().try_vec(services)?;
+        let changes = system.permanent_slots(CHANGES)?;
+        Ok(Self {
+            system,
+            table: RefCell::new(table),
+            changed: WaitList::new(),
+            changes: RefCell::new(Ring::new(changes)),
+            next_instance: Cell::new(first_id),
+            next_connection: Cell::new(first_id),
+            next_request: Cell::new(first_id),
+            suspect: Cell::new(false),
+        })
+    }
+
+    pub(super) fn system(&self) -> &System {
+        &self.system
+    }
+
+    #[inline]
+    pub(super) fn events(&self) -> &Events {
+        self.system.events()
+    }
+
+    #[inline]
+    pub(super) fn current_task(&self) -> u32 {
+        self.system.executor.current().map_or(0, |task| task.0)
+    }
+
+    #[inline]
+    pub(super) fn next_request(&self) -> u32 {
+        let id = self.next_request.get();
+        self.next_request.set(id.wrapping_add(1));
+        id
+    }
+
+    pub(super) fn next_connection(&self) -> ConnectionId {
+        let id = self.next_connection.get();
+        self.next_connection.set(id.wrapping_add(1));
+        ConnectionId(id)
+    }
+
+    #[inline]
+    pub(super) fn suspect_cycle(&self) {
+        self.suspect.set(true);
+    }
+
+    /// Whether to look for a circle of waiting tasks, once.
+    #[inline]
+    pub(crate) fn take_suspicion(&self) -> bool {
+        self.suspect.replace(false)
+    }
+
+    pub(super) fn with_servers<R>(&self, with: impl FnOnce(&[Shared<ServerCore>]) -> R) -> R {
+        with(&self.table.borrow())
+    }
+
+    fn note(&self, core: &ServerCore, arrived: bool) {
+        let change =
+            Change { arrived, uuid: core.uuid, name: core.name, instance: core.instance, label: core.label };
+        self.changes.borrow_mut().write(change);
+        let (service, instance) = (core.name, core.instance.0);
+        if arrived {
+            self.events().emit(Kind::Register, || Event::Register { service, instance });
+        } else {
+            self.events().emit(Kind::Unregister, || Event::Unregister { service, instance });
+        }
+        self.changed.wake_all();
+    }
+
+    /// Puts a new server into the table.
+    pub(super) fn insert<S: Service>(
+        this: &Shared<Self>,
+        label: &str,
+        new_core: impl FnOnce(ServerCore) -> Result<Shared<ServerCore>, AllocError>,
+    ) -> Result<Server<S>, BindError> {
+        let label = Label::try_from(label).map_err(|_too_long| BindError::LabelTooLong)?;
+        this.check_insert::<S>(label)?;
+        let instance = InstanceId(this.next_instance.get());
+        let core = new_core(ServerCore::new::<S>(label, instance, this.current_task()))
+            .map_err(BindError::Memory)?;
+        {
+            let mut table = this.table.borrow_mut();
+            let at = table.partition_point(|other| (other.uuid, other.instance) < (S::UUID, instance));
+            let services = table.capacity();
+            table.insert(at, core.clone()).map_err(|_full| BindError::Full { services })?;
+        }
+        this.next_instance.set(instance.0.wrapping_add(1));
+        this.note(&core, true);
+        Ok(Server::new(core, this.clone()))
+    }
+
+    fn check_insert<S: Service>(&self, label: Label) -> Result<(), BindError> {
+        let table = self.table.borrow();
+        if table.len() == table.capacity() {
+            return Err(BindError::Full { services: table.capacity() });
+        }
+        for other in table.iter().filter(|other| other.uuid == S::UUID) {
+            if other.contract != TypeId::of::<S>() {
+                return Err(BindError::TypeMismatch { name: other.name });
+            }
+            if other.label == label {
+                return Err(BindError::AlreadyBound(other.instance));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn unregister(&self, instance: InstanceId) {
+        let core = {
+            let mut table = self.table.borrow_mut();
+            let at = table.iter().position(|core| core.instance == instance);
+            at.map(|at| table.remove(at))
+        };
+        if let Some(core) = core {
+            self.note(&core, false);
+        }
+    }
+
+    fn find<S: Service>(
+        &self,
+        select: Select<'_>,
+    ) -> Result<Shared<ServerCore>, ConnectError<S::ConnectError>> {
+        let table = self.table.borrow();
+        let first = table.partition_point(|core| core.uuid < S::UUID);
+        let mut running = table.iter().skip(first).take_while(|core| core.uuid == S::UUID);
+        let found = running.find(|core| match select {
+            Select::First => true,
+            Select::Label(label) => *core.label == *label,
+            Select::Instance(instance) => core.instance == instance,
+        });
+        let core = found.ok_or(ConnectError::NotFound)?;
+        if core.contract == TypeId::of::<S>() {
+            Ok(core.clone())
+        } else {
+            Err(ConnectError::TypeMismatch { name: core.name, version: core.version })
+        }
+    }
+
+    /// Connects to a service that is running now.
+    pub(super) async fn connect_now<S: Service>(
+        this: &Shared<Self>,
+        select: Select<'_>,
+        hello: S::Hello,
+        depth: usize,
+    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
+        let slots = u16::try_from(depth).ok().filter(|_| (1..=CONNECTION_DEPTH).contains(&depth));
+        let slots = slots.ok_or(ConnectError::Depth { depth })?;
+        let server = this.find::<S>(select)?;
+        let layout = Connection::<S>::layout(slots).ok_or(ConnectError::Depth { depth })?;
+        let block = this.system.heap().block(layout).await.map_err(ConnectError::Memory)?;
+        if server.dead.get() {
+            return Err(ConnectError::ServerGone);
+        }
+        let connecting =
+            Connecting { connection: Connection::<S>::write(block, slots, this, &server, hello) };
+        connecting.shake_hands().await
+    }
+
+    /// Waits until an instance is running, then connects to it.
+    pub(super) async fn connect_when_running<S: Service>(
+        this: &Shared<Self>,
+        select: Select<'_>,
+        hello: S::Hello,
+        depth: usize,
+    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
+        this.changed
+            .wait_until(|| match this.find::<S>(select) {
+                Err(ConnectError::NotFound) => None,
+                Err(error) => Some(Err(error)),
+                Ok(_) => Some(Ok(())),
+            })
+            .await?;
+        Self::connect_now(this, select, hello, depth).await
+    }
+
+    /// The service instance with the smallest number above `after`.
+    pub fn next_service(&self, after: InstanceId) -> Option<ServiceInfo> {
+        self.with_servers(|servers| {
+            let core =
+                servers.iter().filter(|core| core.instance > after).min_by_key(|core| core.instance)?;
+            Some(ServiceInfo {
+                uuid: core.uuid,
+                name: core.name,
+                version: core.version,
+                label: core.label,
+                instance: core.instance,
+                task: core.task.get(),
+                clients: core.with_connections(|list| list.iter().count()).try_into().unwrap_or(u32::MAX),
+                answered: core.answered.get(),
+            })
+        })
+    }
+
+    /// The connection with the smallest number above `after`.
+    pub fn next_connection_after(&self, after: ConnectionId) -> Option<ConnectionInfo> {
+        self.with_servers(|servers| {
+            let of_server = |core: &Shared<ServerCore>| {
+                let (service, instance) = (core.name, core.instance);
+                core.with_connections(|list| {
+                    let later = list.iter().filter(|head| head.id > after).min_by_key(|head| head.id)?;
+                    Some(ConnectionInfo {
+                        id: later.id,
+                        service,
+                        instance,
+                        client: later.owner,
+                        depth: later.depth,
+                        busy: later.busy.get(),
+                        requests: later.requests.get(),
+                    })
+                })
+            };
+            servers.iter().filter_map(of_server).min_by_key(|info| info.id)
+        })
+    }
+
+    /// Watches services come and go from now on.
+    pub fn watch(this: &Shared<Self>) -> Watch {
+        let written = this.changes.borrow().written();
+        Watch { registry: this.clone(), cursor: Cursor::at(written) }
+    }
+}
+
+/// Somebody who is connecting. Dropping it gives up.
+struct Connecting<S: Service> {
+    connection: NonNull<Connection<S>>,
+}
+
+impl<S: Service> Connecting<S> {
+    async fn shake_hands(self) -> Result<Client<S>, ConnectError<S::ConnectError>> {
+        // SAFETY: who is connecting keeps the connection. The handshake is on no queue yet, and `drop` takes it off.
+        let connection = unsafe {
+            self.connection.as_ref().server.submit(Connection::handshake(self.connection));
+            self.connection.as_ref()
+        };
+        let node = &connection.head.handshake;
+        poll_fn(|context| match node.stage.get() {
+            Stage::Queued | Stage::Taken => {
+                node.register(context);
+                Poll::Pending
+            }
+            _ => Poll::Ready(()),
+        })
+        .await;
+        match node.stage.get() {
+            Stage::Failed(Failure::ServerGone) => return Err(ConnectError::ServerGone),
+            Stage::Failed(_) => return Err(ConnectError::Unanswered),
+            _ => {}
+        }
+        // SAFETY: the handshake is decided, so the greeting is the client's.
+        match unsafe { core::ptr::replace(connection.greeting.get(), Greeting::Empty) } {
+            Greeting::Refused(reason) => Err(ConnectError::Rejected(reason)),
+            Greeting::Accepted => {
+                node.unregister();
+                let (instance, id) = (connection.server.instance.0, connection.head.id.0);
+                connection
+                    .registry
+                    .events()
+                    .emit(Kind::Connect, || Event::Connect { instance, connection: id });
+                let connection = self.connection;
+                core::mem::forget(self);
+                // SAFETY: the share in the connection goes from `self`, which is not dropped, to the client.
+                Ok(unsafe { Client::new(connection) })
+            }
+            Greeting::Empty | Greeting::Hello(_) => Err(ConnectError::Unanswered),
+        }
+    }
+}
+
+impl<S: Service> Drop for Connecting<S> {
+    fn drop(&mut self) {
+        // SAFETY: who is connecting keeps the connection until `release`.
+        unsafe {
+            let connection = self.connection.as_ref();
+            let node = &connection.head.handshake;
+            node.unregister();
+            match node.stage.get() {
+                Stage::Queued => connection.server.queue.remove(Connection::handshake(self.connection)),
+                Stage::Taken => node.stage.set(Stage::Abandoned),
+                _ => {}
+            }
+            connection.head.client.set(false);
+            release(self.connection);
+        }
+    }
+}
+
+/// Sees services come and go, in order.
+pub struct Watch {
+    registry: Shared<Registry>,
+    cursor: Cursor,
+}
+
+impl Watch {
+    /// The next change that has happened already, with how many were missed before it.
+    pub fn try_next(&mut self) -> Option<Entry<Change>> {
+        self.registry.changes.borrow().read(&mut self.cursor)
+    }
+
+    /// Waits for the next change.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing is lost: what was not returned is still there for the next call.
+    pub async fn next(&mut self) -> Entry<Change> {
+        let Self { registry, cursor } = self;
+        registry.changed.wait_until(|| registry.changes.borrow().read(cursor)).await
+    }
+}

@@ -1,0 +1,203 @@
+//! Tasks that wait in line for something to change.
+//!
+//! The list is for the kernel's thread; what interrupts wake is a [`Signal`](super::Signal). Waiters are linked in
+//! place, in the order in which they came, so waiting allocates nothing.
+//!
+//! Rules that the `unsafe` here rests on:
+//!
+//! 1. A waiter is pinned in its future while it is on the list; the future's drop takes it off.
+//! 2. The list is borrowed for list operations only, which call nobody.
+#![expect(unsafe_code, reason = "waiters are linked in place")]
+
+use core::{
+    cell::{Cell, UnsafeCell},
+    future::Future,
+    marker::PhantomPinned,
+    pin::Pin,
+    ptr::NonNull,
+    task::{Context, Poll, Waker},
+};
+
+use cordyceps::{Linked, List, list};
+
+/// See the module.
+pub struct WaitList {
+    list: UnsafeCell<List<Waiter>>,
+    /// Waiters on the list, and those woken that have not looked yet.
+    waiting: Cell<usize>,
+}
+
+struct Waiter {
+    links: list::Links<Waiter>,
+    place: Cell<Place>,
+    waker: Cell<Option<Waker>>,
+    _pinned: PhantomPinned,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Not waiting yet, or done.
+    Outside,
+    /// On the list.
+    Queued,
+    /// Off the list, told to look, and has not looked yet.
+    Woken,
+}
+
+// SAFETY: waiters do not move while they are linked (rule 1), and `links` gives the address of its own field.
+unsafe impl Linked<list::Links<Waiter>> for Waiter {
+    type Handle = NonNull<Waiter>;
+
+    fn into_ptr(handle: Self::Handle) -> NonNull<Self> {
+        handle
+    }
+
+    unsafe fn from_ptr(ptr: NonNull<Self>) -> Self::Handle {
+        ptr
+    }
+
+    unsafe fn links(ptr: NonNull<Self>) -> NonNull<list::Links<Self>> {
+        // SAFETY: the list passes the address of a linked waiter.
+        unsafe { NonNull::new_unchecked(&raw mut (*ptr.as_ptr()).links) }
+    }
+}
+
+impl WaitList {
+    /// An empty list.
+    pub const fn new() -> Self {
+        Self { list: UnsafeCell::new(List::new()), waiting: Cell::new(0) }
+    }
+
+    fn with<R>(&self, with: impl FnOnce(&mut List<Waiter>) -> R) -> R {
+        // SAFETY: one thread, and rule 2.
+        with(unsafe { &mut *self.list.get() })
+    }
+
+    /// Nobody waits. Who has been woken and has not looked yet counts as waiting, so that newcomers do not overtake.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.get() == 0
+    }
+
+    /// Tells the first in line to look.
+    pub fn wake_one(&self) {
+        if let Some(waiter) = self.with(List::pop_front) {
+            // SAFETY: it was on the list, so it is alive (rule 1).
+            let waiter = unsafe { waiter.as_ref() };
+            waiter.place.set(Place::Woken);
+            if let Some(waker) = waiter.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Tells everybody in line to look.
+    pub fn wake_all(&self) {
+        // Those who queue up again meanwhile have looked already.
+        for _ in 0..self.with(|list| list.len()) {
+            self.wake_one();
+        }
+    }
+
+    /// Waits until `look` finds what it looks for: it is called at once, and again after each wake.
+    ///
+    /// # Cancellation
+    ///
+    /// A wake that the future has not acted upon goes to the next in line.
+    pub fn wait_until<T, F: FnMut() -> Option<T>>(&self, look: F) -> WaitUntil<'_, F> {
+        WaitUntil { list: self, look, fair: false, waiter: Waiter::new() }
+    }
+
+    /// As [`wait_until`](Self::wait_until), but does not look while others wait: for what only one can have.
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`wait_until`](Self::wait_until).
+    pub fn wait_turn<T, F: FnMut() -> Option<T>>(&self, look: F) -> WaitUntil<'_, F> {
+        WaitUntil { list: self, look, fair: true, waiter: Waiter::new() }
+    }
+}
+
+impl Default for WaitList {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Waiter {
+    fn new() -> Self {
+        Self {
+            links: list::Links::new(),
+            place: Cell::new(Place::Outside),
+            waker: Cell::new(None),
+            _pinned: PhantomPinned,
+        }
+    }
+}
+
+/// A future made by [`WaitList::wait_until`] and [`WaitList::wait_turn`].
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct WaitUntil<'l, F> {
+    list: &'l WaitList,
+    look: F,
+    fair: bool,
+    waiter: Waiter,
+}
+
+impl<F, T> Future for WaitUntil<'_, F>
+where
+    F: FnMut() -> Option<T>,
+{
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        // SAFETY: the waiter is not moved out; `look` is not pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        let place = this.waiter.place.get();
+        let may_look = match place {
+            Place::Outside => !this.fair || this.list.is_empty(),
+            Place::Queued => !this.fair,
+            Place::Woken => true,
+        };
+        if may_look && let Some(found) = (this.look)() {
+            this.leave();
+            return Poll::Ready(found);
+        }
+        this.waiter.waker.set(Some(context.waker().clone()));
+        if place == Place::Outside {
+            this.list.waiting.set(this.list.waiting.get() + 1);
+        }
+        if place != Place::Queued {
+            this.waiter.place.set(Place::Queued);
+            let waiter = NonNull::from(&this.waiter);
+            this.list.with(|list| match place {
+                // Who has waited before keeps the place in line.
+                Place::Woken => list.push_front(waiter),
+                _ => list.push_back(waiter),
+            });
+        }
+        Poll::Pending
+    }
+}
+
+impl<F> WaitUntil<'_, F> {
+    fn leave(&self) -> Place {
+        let place = self.waiter.place.replace(Place::Outside);
+        if place == Place::Queued {
+            // SAFETY: the waiter is on this list, as its place says.
+            self.list.with(|list| unsafe { list.remove(NonNull::from(&self.waiter)) });
+        }
+        if place != Place::Outside {
+            self.list.waiting.set(self.list.waiting.get() - 1);
+        }
+        place
+    }
+}
+
+impl<F> Drop for WaitUntil<'_, F> {
+    fn drop(&mut self) {
+        if self.leave() == Place::Woken {
+            self.list.wake_one();
+        }
+    }
+}

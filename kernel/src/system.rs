@@ -1,0 +1,151 @@
+//! What lies under the registry: clock, events, log, interrupt lines, timers and executor of one kernel.
+#![expect(
+    unsafe_code,
+    reason = "the clock and the event stream are lent to interrupts for the kernel's life"
+)]
+
+use core::{cell::Cell, mem::MaybeUninit, ptr::NonNull};
+
+use crate::{
+    event::{Event, Events, Kind, Record},
+    executor::Executor,
+    heap::{AllocError, Box, Heap, Observation, Observer},
+    interrupt::Interrupts,
+    limits::Settings,
+    log::{Line, Log},
+    platform::{Clock, Stop},
+    time::{Instant, Timers},
+};
+
+/// See the module.
+pub(crate) struct System {
+    heap: NonNull<Heap>,
+    events: NonNull<Events>,
+    log: NonNull<Log>,
+    pub(crate) timers: Timers,
+    pub(crate) executor: Executor,
+    pub(crate) interrupts: Interrupts,
+    pub(crate) stop: Cell<Option<Stop>>,
+    clock: Box<dyn Clock>,
+}
+
+impl System {
+    /// Sets up everything under the registry.
+    ///
+    /// # Errors
+    ///
+    /// When the heap is too small for it.
+    pub(crate) fn new(
+        heap: &Heap,
+        clock: impl Clock + 'static,
+        settings: &Settings,
+    ) -> Result<Self, AllocError> {
+        let clock = heap.try_box(clock).map_err(|failed| failed.error)?;
+        let clock: Box<dyn Clock> = Box::unsize(clock, |clock| clock as *mut dyn Clock);
+        // SAFETY: the clock's box does not move its content. `shut_down` takes the clock back from both before the
+        // box is dropped, as `drop` ensures.
+        let lent = unsafe { &*(&raw const *clock) };
+        let events = Events::new(slots::<Record>(heap, settings.events)?, lent);
+        let log = Log::new(slots::<Line>(heap, settings.log_lines)?, lent);
+        let events = heap.try_permanent(events)?;
+        // SAFETY: the event stream is placed for as long as the heap exists.
+        unsafe { heap.set_observer(Some(Observer { notice, context: events.cast() })) };
+        Ok(Self {
+            heap: NonNull::from(heap),
+            events,
+            log: heap.try_permanent(log)?,
+            timers: Timers::new(),
+            executor: Executor::new(heap, settings.long_poll_us)?,
+            interrupts: Interrupts::new(),
+            stop: Cell::new(None),
+            clock,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn heap(&self) -> &Heap {
+        // SAFETY: the system lives in a block of this heap.
+        unsafe { self.heap.as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn events(&self) -> &Events {
+        // SAFETY: placed for as long as the region exists.
+        unsafe { self.events.as_ref() }
+    }
+
+    pub(crate) fn events_for_interrupts(&self) -> NonNull<Events> {
+        self.events
+    }
+
+    #[inline]
+    pub(crate) fn log(&self) -> &Log {
+        // SAFETY: placed for as long as the region exists.
+        unsafe { self.log.as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        Instant::from_micros(self.clock.now_us())
+    }
+
+    /// Uninitialised memory that stays with the region.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub(crate) fn permanent_slots<T>(
+        &self,
+        count: usize,
+    ) -> Result<&'static mut [MaybeUninit<T>], AllocError> {
+        slots(self.heap(), count)
+    }
+
+    /// Ends all tasks, and lets go of what interrupts were lent.
+    pub(crate) fn shut_down(&self) {
+        self.executor.shut_down(self.heap(), self.events());
+        self.events().close();
+        self.log().close();
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        // For a system that never became a kernel; closing twice does nothing.
+        self.shut_down();
+    }
+}
+
+/// Turns what the heap observes into events.
+///
+/// # Safety
+///
+/// `events` points to an event stream.
+unsafe fn notice(events: NonNull<()>, what: Observation, owner: &'static str, bytes: usize) {
+    // SAFETY: the caller's.
+    let events: &Events = unsafe { events.cast().as_ref() };
+    match what {
+        Observation::Refused => events.emit(Kind::OutOfMemory, || Event::OutOfMemory { owner, bytes }),
+        Observation::Violation => events.emit(Kind::Violation, || Event::Violation { owner, bytes }),
+    }
+}
+
+/// Memory for a ring, which belongs to the region from now on.
+fn slots<T>(heap: &Heap, count: usize) -> Result<&'static mut [MaybeUninit<T>], AllocError> {
+    let layout = core::alloc::Layout::array::<MaybeUninit<T>>(count);
+    let layout = layout.map_err(|_overflow| AllocError::TooLarge {
+        requested: usize::MAX,
+        capacity: heap.stats().capacity,
+    })?;
+    if layout.size() == 0 {
+        return Ok(&mut []);
+    }
+    let memory = heap.try_block(layout)?.into_permanent().cast::<MaybeUninit<T>>();
+    // SAFETY: fresh, large enough by the layout, never freed while the region exists. Whoever keeps the slice lives in
+    // the region too, or lets go of it in `close`.
+    Ok(unsafe { core::slice::from_raw_parts_mut(memory.as_ptr(), count) })
+}

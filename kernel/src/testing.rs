@@ -1,0 +1,89 @@
+//! A kernel for unit tests: a region of its own, and a clock that stands still until told otherwise.
+#![expect(unsafe_code, reason = "the region of a test is allocated, and given back by the kernel")]
+
+use std::{
+    alloc::{Layout, alloc, dealloc},
+    ptr::NonNull,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::{
+    Kernel,
+    heap::Region,
+    limits::Settings,
+    platform::{Clock, Next},
+};
+
+const ALIGN: usize = 64;
+
+/// A region of so many bytes, aligned to 64.
+pub(crate) fn region(len: usize) -> Region {
+    let layout = Layout::from_size_align(len, ALIGN).expect("a small layout");
+    // SAFETY: the size is not zero; the memory is the region's until `release` is called.
+    unsafe { Region::from_raw(NonNull::new(alloc(layout)).expect("a test has memory"), len, release) }
+}
+
+unsafe fn release(start: NonNull<u8>, len: usize) {
+    let layout = Layout::from_size_align(len, ALIGN).expect("as allocated");
+    // SAFETY: allocated by `region` with this layout, and given back once.
+    unsafe { dealloc(start.as_ptr(), layout) };
+}
+
+/// A clock that is set by hand; clones show the same time.
+#[derive(Clone, Default)]
+pub(crate) struct Manual(Arc<AtomicU64>);
+
+impl Manual {
+    pub(crate) fn set(&self, us: u64) {
+        self.0.store(us, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Manual {
+    fn now_us(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A kernel and its clock.
+pub(crate) struct Machine {
+    pub(crate) kernel: Kernel,
+    pub(crate) clock: Manual,
+}
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        Self::with(128 * 1024, &Settings::DEFAULT)
+    }
+
+    pub(crate) fn with(heap: usize, settings: &Settings) -> Self {
+        let clock = Manual::default();
+        let kernel = Kernel::new(region(heap), clock.clone(), settings).expect("the region is large enough");
+        Self { kernel, clock }
+    }
+
+    /// Ticks until nothing is ready. Time stands still.
+    pub(crate) fn settle(&self) -> Next {
+        for _ in 0..10_000 {
+            match self.kernel.tick().next {
+                Next::RunAgain => {}
+                next => return next,
+            }
+        }
+        panic!("the machine does not come to rest");
+    }
+
+    /// Ticks until nothing is ready and no timer is set, letting time pass at once.
+    pub(crate) fn run(&self) -> Next {
+        for _ in 0..10_000 {
+            match self.settle() {
+                Next::SleepUntil(deadline) => self.clock.set(deadline.as_micros()),
+                next => return next,
+            }
+        }
+        panic!("timers are set for ever");
+    }
+}
