@@ -152,6 +152,11 @@ impl Kernel {
         }
     }
 
+    /// Commands that consoles could not carry out since boot.
+    pub fn commands_failed(&self) -> u32 {
+        self.handle.core.system.commands_failed.get()
+    }
+
     /// No task is ready. With interrupts off this is the last look before a machine sleeps: what an interrupt has woken
     /// since the tick is seen here.
     pub fn is_idle(&self) -> bool {
@@ -316,6 +321,12 @@ impl Handle {
     /// [`Heap::kernel_account`].
     pub fn next_account(&self, after: TaskId) -> Option<(TaskId, AccountStats)> {
         self.system().executor.next_account(after)
+    }
+
+    /// Counts a command that a console could not carry out, for machines that end with an exit code.
+    pub fn note_command_failed(&self) {
+        let failed = &self.system().commands_failed;
+        failed.set(failed.get().saturating_add(1));
     }
 
     /// Asks the machine to end; the tick that is under way is its last.

@@ -26,6 +26,7 @@ pub(crate) struct System {
     pub(crate) executor: Executor,
     pub(crate) interrupts: Interrupts,
     pub(crate) stop: Cell<Option<Stop>>,
+    pub(crate) commands_failed: Cell<u32>,
     clock: Box<dyn Clock>,
 }
 
@@ -58,6 +59,7 @@ impl System {
             executor: Executor::new(heap, settings.long_poll_us)?,
             interrupts: Interrupts::new(),
             stop: Cell::new(None),
+            commands_failed: Cell::new(0),
             clock,
         })
     }
