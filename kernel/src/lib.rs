@@ -22,6 +22,7 @@ pub mod services;
 pub mod sync;
 mod system;
 pub mod time;
+pub mod wire;
 
 pub use self::kernel::{BootError, Handle, Kernel, Tick};
 #[cfg(test)]
