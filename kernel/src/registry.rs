@@ -21,6 +21,7 @@
 mod client;
 mod connection;
 mod cycle;
+pub mod programs;
 mod queue;
 mod server;
 mod service;
@@ -72,7 +73,30 @@ impl Services {
     /// See [`BindError`].
     pub fn try_bind<S: Service>(&self, label: &str) -> Result<Server<S>, BindError> {
         let heap = self.registry.system().heap();
-        Registry::insert(&self.registry, label, |core| heap.try_shared(core).map_err(|failed| failed.error))
+        Registry::insert(&self.registry, label, None, |core| {
+            heap.try_shared(core).map_err(|failed| failed.error)
+        })
+    }
+
+    /// As [`bind`](Self::bind), and opens the service to user programs, which speak bytes: see [`programs`].
+    ///
+    /// # Errors
+    ///
+    /// See [`BindError`].
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`bind`](Self::bind).
+    pub async fn bind_for_programs<S: programs::ProgramService>(
+        &self,
+        label: &str,
+    ) -> Result<Server<S>, BindError> {
+        let heap = self.registry.system().heap();
+        heap.wait_for::<server::ServerCore>().await.map_err(BindError::Memory)?;
+        let table = Some(programs::table::<S>());
+        Registry::insert(&self.registry, label, table, |core| {
+            heap.try_shared(core).map_err(|failed| failed.error)
+        })
     }
 
     /// Connects to the first running instance.

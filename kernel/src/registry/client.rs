@@ -6,6 +6,7 @@
 use core::{
     fmt,
     future::Future,
+    marker::PhantomData,
     pin::Pin,
     ptr::NonNull,
     task::{Context, Poll},
@@ -136,13 +137,14 @@ impl<S: Service> Client<S> {
     #[inline]
     pub fn try_send(&self, request: S::Request) -> Result<Pending<'_, S>, Unsent<S::Request>> {
         match self.start(request) {
-            Ok(slot) => Ok(Pending { client: self, slot: Some(slot) }),
+            Ok(slot) => Ok(Pending { client: PhantomData, slot: Some(slot) }),
             Err(unsent) => Err(unsent),
         }
     }
 
+    /// Sends a request, if a slot is free: its slot is the caller's to poll or to give up.
     #[inline]
-    fn start(&self, request: S::Request) -> Result<NonNull<Slot<S>>, Unsent<S::Request>> {
+    pub(super) fn start(&self, request: S::Request) -> Result<NonNull<Slot<S>>, Unsent<S::Request>> {
         let connection = self.connection();
         if connection.server.dead.get() {
             return Err(Unsent { request, reason: UnsentReason::ServerGone });
@@ -271,7 +273,7 @@ impl<S: Service> Drop for Client<S> {
 /// # Safety
 ///
 /// The slot's client lives.
-unsafe fn give_up<S: Service>(slot: NonNull<Slot<S>>) {
+pub(super) unsafe fn give_up<S: Service>(slot: NonNull<Slot<S>>) {
     // SAFETY: the client keeps its connection (rule 1).
     let (node, connection) = unsafe { (&slot.as_ref().node, slot.as_ref().connection.as_ref()) };
     node.unregister();
@@ -308,7 +310,7 @@ unsafe fn give_up<S: Service>(slot: NonNull<Slot<S>>) {
 /// Polling it again after it has given the reply is a mistake of the caller and panics.
 #[must_use = "dropping a pending request gives it up"]
 pub struct Pending<'c, S: Service> {
-    client: &'c Client<S>,
+    client: PhantomData<&'c Client<S>>,
     slot: Option<NonNull<Slot<S>>>,
 }
 
@@ -326,36 +328,52 @@ impl<S: Service> Future for Pending<'_, S> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let slot = self.slot.expect("a pending request was polled after it had given its reply");
-        // SAFETY: the client keeps its connection (rule 1).
-        let node = unsafe { &slot.as_ref().node };
-        let outcome = match node.stage.get() {
-            Stage::Answered => {
-                // SAFETY: an answered slot's payload is the client's (rule 2).
-                match unsafe { swap(slot, Payload::Empty) } {
-                    Payload::Reply(Ok(response)) => Ok(response),
-                    Payload::Reply(Err(error)) => Err(CallError::Service(error)),
-                    _ => unreachable!("an answered slot carries a reply"),
-                }
-            }
-            Stage::Failed(failure) => {
-                if node.held.get() {
-                    node.stage.set(Stage::Abandoned);
-                    self.slot = None;
-                    return Poll::Ready(Err(failure.into()));
-                }
-                // SAFETY: no token holds the payload, so it is the client's (rule 2).
-                drop(unsafe { swap(slot, Payload::Empty) });
-                Err(failure.into())
-            }
-            _ => {
-                node.register(context);
-                return Poll::Pending;
-            }
-        };
-        self.slot = None;
-        self.client.connection().free_slot(slot);
-        Poll::Ready(outcome)
+        // SAFETY: the client keeps its connection (rule 1), and the request has not been ended.
+        let poll = unsafe { poll_slot(slot, context) };
+        if poll.is_ready() {
+            self.slot = None;
+        }
+        poll
     }
+}
+
+/// Looks whether a request has come to its end, and if so takes the outcome and frees the slot.
+///
+/// # Safety
+///
+/// The slot's client lives, and the slot is that of a request which has not been ended.
+#[inline]
+pub(super) unsafe fn poll_slot<S: Service>(
+    slot: NonNull<Slot<S>>,
+    context: &mut Context<'_>,
+) -> Poll<Result<S::Response, CallError<S::Error>>> {
+    // SAFETY: the client keeps its connection (rule 1).
+    let (node, connection) = unsafe { (&slot.as_ref().node, slot.as_ref().connection.as_ref()) };
+    let outcome = match node.stage.get() {
+        Stage::Answered => {
+            // SAFETY: an answered slot's payload is the client's (rule 2).
+            match unsafe { swap(slot, Payload::Empty) } {
+                Payload::Reply(Ok(response)) => Ok(response),
+                Payload::Reply(Err(error)) => Err(CallError::Service(error)),
+                _ => unreachable!("an answered slot carries a reply"),
+            }
+        }
+        Stage::Failed(failure) => {
+            if node.held.get() {
+                node.stage.set(Stage::Abandoned);
+                return Poll::Ready(Err(failure.into()));
+            }
+            // SAFETY: no token holds the payload, so it is the client's (rule 2).
+            drop(unsafe { swap(slot, Payload::Empty) });
+            Err(failure.into())
+        }
+        _ => {
+            node.register(context);
+            return Poll::Pending;
+        }
+    };
+    connection.free_slot(slot);
+    Poll::Ready(outcome)
 }
 
 impl<E> From<Failure> for CallError<E> {

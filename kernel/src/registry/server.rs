@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     connection::{self, Connection, Greeting, Head, Payload, Slot, give_back, hold, swap},
+    programs::Table,
     queue::{self, Failure, Node, Queue, Stage},
     service::{ConnectionId, InstanceId, RequestId, Service, Version},
     table::{Label, Registry},
@@ -42,13 +43,20 @@ pub(super) struct ServerCore {
     /// The task that served last; 0 when it was no task.
     pub(super) task: Cell<u32>,
     pub(super) answered: Cell<u32>,
+    /// How programs reach the service, if they may.
+    pub(super) programs: Option<&'static Table>,
     waker: Cell<Option<Waker>>,
     pub(super) queue: Queue,
     connections: UnsafeCell<List<Head>>,
 }
 
 impl ServerCore {
-    pub(super) fn new<S: Service>(label: Label, instance: InstanceId, task: u32) -> Self {
+    pub(super) fn new<S: Service>(
+        label: Label,
+        instance: InstanceId,
+        task: u32,
+        programs: Option<&'static Table>,
+    ) -> Self {
         Self {
             uuid: S::UUID,
             name: S::NAME,
@@ -60,6 +68,7 @@ impl ServerCore {
             waiting: Cell::new(false),
             task: Cell::new(task),
             answered: Cell::new(0),
+            programs,
             waker: Cell::new(None),
             queue: Queue::new(),
             connections: UnsafeCell::new(List::new()),

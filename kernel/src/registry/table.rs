@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::{
     client::Client,
     connection::{Connection, Greeting, release},
+    programs::Table,
     queue::{Failure, Stage},
     server::{Server, ServerCore},
     service::{ConnectionId, InstanceId, Service, Version},
@@ -82,6 +83,8 @@ pub struct ServiceInfo {
     pub clients: u32,
     /// Requests answered.
     pub answered: u32,
+    /// User programs may connect.
+    pub programs: bool,
 }
 
 /// What the registry tells of a connection.
@@ -284,12 +287,13 @@ impl Registry {
     pub(super) fn insert<S: Service>(
         this: &Shared<Self>,
         label: &str,
+        programs: Option<&'static Table>,
         new_core: impl FnOnce(ServerCore) -> Result<Shared<ServerCore>, AllocError>,
     ) -> Result<Server<S>, BindError> {
         let label = Label::try_from(label).map_err(|_too_long| BindError::LabelTooLong)?;
         this.check_insert::<S>(label)?;
         let instance = InstanceId(this.next_instance.get());
-        let core = new_core(ServerCore::new::<S>(label, instance, this.current_task()))
+        let core = new_core(ServerCore::new::<S>(label, instance, this.current_task(), programs))
             .map_err(BindError::Memory)?;
         {
             let mut table = this.table.borrow_mut();
@@ -400,6 +404,7 @@ impl Registry {
                 task: core.task.get(),
                 clients: core.with_connections(|list| list.iter().count()).try_into().unwrap_or(u32::MAX),
                 answered: core.answered.get(),
+                programs: core.programs.is_some(),
             })
         })
     }
