@@ -448,6 +448,11 @@ impl Heap {
         self.current.replace(account)
     }
 
+    /// Allocations since boot.
+    pub fn allocations(&self) -> u64 {
+        self.allocations.get()
+    }
+
     /// The policy that accounts are opened with.
     pub fn policy(&self) -> SteadyState {
         self.policy.get()

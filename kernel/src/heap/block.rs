@@ -215,7 +215,15 @@ impl<'h> Future for Waiting<'h> {
         let waiter = NonNull::from(waiter);
         heap.line.with(|list| list.push_back(waiter));
         heap.line.waiting.set(heap.line.waiting.get() + 1);
-        Poll::Pending
+        if heap.line.waiting.get() == 1 {
+            // Whoever is first never waits for memory that is there: a refusal may have had another reason.
+            heap.line.serve(heap);
+        }
+        // SAFETY: the waiter is part of this future, which is pinned.
+        match unsafe { waiter.as_ref() }.served.take() {
+            Some(memory) => Poll::Ready(Ok(Block::new(heap, memory, this.layout, heap.current()))),
+            None => Poll::Pending,
+        }
     }
 }
 

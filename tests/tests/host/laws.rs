@@ -1,0 +1,23 @@
+//! Runs every law on every home there is here.
+
+use conformance::{Home, Law, all};
+
+use crate::bare::Bare;
+
+/// Proves all laws in one home, and says which failed.
+fn prove<H: Home + 'static>(place: &str, mut home: H) {
+    let mut broken = Vec::new();
+    for Law { number, name, prove } in all::<H>() {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| prove(&mut home)));
+        println!("{place}: law {number:2} {name}: {}", if outcome.is_ok() { "holds" } else { "BROKEN" });
+        if outcome.is_err() {
+            broken.push(name);
+        }
+    }
+    assert!(broken.is_empty(), "{place} breaks {broken:?}");
+}
+
+#[test]
+fn laws_hold_on_a_bare_kernel() {
+    prove("bare", Bare);
+}
