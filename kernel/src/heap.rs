@@ -24,6 +24,7 @@
 use core::{
     alloc::Layout,
     cell::{Cell, UnsafeCell},
+    mem::MaybeUninit,
     ops::Deref,
     ptr::NonNull,
 };
@@ -389,6 +390,36 @@ impl Heap {
         // SAFETY: fresh, and large enough.
         unsafe { place.write(value) };
         Ok(place)
+    }
+
+    /// Uninitialised slots that stay with the region. Whoever keeps the slice lives in the region too, or lets go of it
+    /// before that is released.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory.
+    pub(crate) fn try_permanent_slots<T>(
+        &self,
+        count: usize,
+    ) -> Result<&'static mut [MaybeUninit<T>], AllocError> {
+        let layout = boxed::array::<MaybeUninit<T>>(self, count)?;
+        if layout.size() == 0 {
+            return Ok(&mut []);
+        }
+        let memory = self.try_block(layout)?.into_permanent().cast::<MaybeUninit<T>>();
+        // SAFETY: fresh, large enough by the layout, and never freed while the region exists.
+        Ok(unsafe { core::slice::from_raw_parts_mut(memory.as_ptr(), count) })
+    }
+
+    /// Zeroed bytes that stay with the region.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory.
+    pub(crate) fn try_permanent_bytes(&self, len: usize) -> Result<NonNull<u8>, AllocError> {
+        let bytes: &mut [MaybeUninit<u8>] = self.try_permanent_slots(len)?;
+        bytes.fill(MaybeUninit::new(0));
+        Ok(NonNull::from(bytes).cast())
     }
 
     /// Keeps the region until [`unhold`](Self::unhold) is called as often as this was.

@@ -8,6 +8,7 @@
 //! [`time`], [`interrupt`], [`executor`], [`registry`], and on top the [`Kernel`].
 #![cfg_attr(not(test), no_std)]
 
+pub mod comms;
 pub mod event;
 pub mod executor;
 pub mod heap;

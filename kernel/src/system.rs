@@ -4,7 +4,7 @@
     reason = "the clock and the event stream are lent to interrupts for the kernel's life"
 )]
 
-use core::{cell::Cell, mem::MaybeUninit, ptr::NonNull};
+use core::{cell::Cell, ptr::NonNull};
 
 use crate::{
     event::{Event, Events, Kind, Record},
@@ -46,8 +46,8 @@ impl System {
         // SAFETY: the clock's box does not move its content. `shut_down` takes the clock back from both before the
         // box is dropped, as `drop` ensures.
         let lent = unsafe { &*(&raw const *clock) };
-        let events = Events::new(slots::<Record>(heap, settings.events)?, lent);
-        let log = Log::new(slots::<Line>(heap, settings.log_lines)?, lent);
+        let events = Events::new(heap.try_permanent_slots::<Record>(settings.events)?, lent);
+        let log = Log::new(heap.try_permanent_slots::<Line>(settings.log_lines)?, lent);
         let events = heap.try_permanent(events)?;
         // SAFETY: the event stream is placed for as long as the heap exists.
         unsafe { heap.set_observer(Some(Observer { notice, context: events.cast() })) };
@@ -95,18 +95,6 @@ impl System {
         Instant::from_micros(self.clock.now_us())
     }
 
-    /// Uninitialised memory that stays with the region.
-    ///
-    /// # Errors
-    ///
-    /// When there is none.
-    pub(crate) fn permanent_slots<T>(
-        &self,
-        count: usize,
-    ) -> Result<&'static mut [MaybeUninit<T>], AllocError> {
-        slots(self.heap(), count)
-    }
-
     /// Ends all tasks, and lets go of what interrupts were lent.
     pub(crate) fn shut_down(&self) {
         self.executor.shut_down(self.heap(), self.events());
@@ -134,20 +122,4 @@ unsafe fn notice(events: NonNull<()>, what: Observation, owner: &'static str, by
         Observation::Refused => events.emit(Kind::OutOfMemory, || Event::OutOfMemory { owner, bytes }),
         Observation::Violation => events.emit(Kind::Violation, || Event::Violation { owner, bytes }),
     }
-}
-
-/// Memory for a ring, which belongs to the region from now on.
-fn slots<T>(heap: &Heap, count: usize) -> Result<&'static mut [MaybeUninit<T>], AllocError> {
-    let layout = core::alloc::Layout::array::<MaybeUninit<T>>(count);
-    let layout = layout.map_err(|_overflow| AllocError::TooLarge {
-        requested: usize::MAX,
-        capacity: heap.stats().capacity,
-    })?;
-    if layout.size() == 0 {
-        return Ok(&mut []);
-    }
-    let memory = heap.try_block(layout)?.into_permanent().cast::<MaybeUninit<T>>();
-    // SAFETY: fresh, large enough by the layout, never freed while the region exists. Whoever keeps the slice lives in
-    // the region too, or lets go of it in `close`.
-    Ok(unsafe { core::slice::from_raw_parts_mut(memory.as_ptr(), count) })
 }

@@ -76,6 +76,18 @@ impl Machine {
         panic!("the machine does not come to rest");
     }
 
+    /// Lets so many microseconds pass, firing what is due on the way.
+    pub(crate) fn run_for_us(&self, us: u64) {
+        let end = self.clock.now_us() + us;
+        while let Next::SleepUntil(deadline) = self.settle()
+            && deadline.as_micros() <= end
+        {
+            self.clock.set(deadline.as_micros());
+        }
+        self.clock.set(end);
+        self.settle();
+    }
+
     /// Ticks until nothing is ready and no timer is set, letting time pass at once.
     pub(crate) fn run(&self) -> Next {
         for _ in 0..10_000 {

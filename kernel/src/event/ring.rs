@@ -10,9 +10,13 @@ pub(crate) struct Ring<T: Copy + 'static> {
     written: u64,
 }
 
-/// A reader's place in a ring. A new one starts at the oldest record that is left.
+/// A reader's place in a ring. A new one starts at the oldest record that is left, and has missed nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Cursor(u64);
+pub struct Cursor {
+    next: u64,
+    /// What comes from `next` on is meant for this reader, so it misses what is forgotten.
+    joined: bool,
+}
 
 /// A record, and how many before it came and went since the cursor's last read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,12 +32,12 @@ pub struct Entry<T> {
 impl Cursor {
     /// The place after so many records.
     pub(crate) fn at(written: u64) -> Self {
-        Self(written)
+        Self { next: written, joined: true }
     }
 
     /// A place before the last `count` of `written` records.
     pub(crate) fn before_last(written: u64, count: u64) -> Self {
-        Self(written.saturating_sub(count))
+        Self { next: written.saturating_sub(count), joined: false }
     }
 }
 
@@ -59,7 +63,7 @@ impl<T: Copy> Ring<T> {
     #[expect(unsafe_code, reason = "slots below `written` are initialised")]
     pub(crate) fn read(&self, cursor: &mut Cursor) -> Option<Entry<T>> {
         let oldest = self.written.saturating_sub(self.slots.len() as u64);
-        let number = cursor.0.max(oldest);
+        let number = cursor.next.max(oldest);
         if number >= self.written {
             return None;
         }
@@ -67,9 +71,8 @@ impl<T: Copy> Ring<T> {
         // SAFETY: `number` was written (it is below `written`), and not more than the ring's length ago, so its slot
         // holds it still; `T: Copy`, so reading it leaves it whole.
         let record = unsafe { slot.assume_init_read() };
-        // A reader who has read nothing yet has missed nothing: it came later.
-        let missed = if cursor.0 == 0 { 0 } else { number - cursor.0 };
-        cursor.0 = number + 1;
+        let missed = if cursor.joined { number - cursor.next } else { 0 };
+        *cursor = Cursor { next: number + 1, joined: true };
         Some(Entry { missed, number, record })
     }
 

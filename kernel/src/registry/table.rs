@@ -215,7 +215,7 @@ impl Registry {
     /// When the heap has no room for the table.
     pub(crate) fn new(system: Shared<System>, services: usize, first_id: u32) -> Result<Self, AllocError> {
         let table = system.heap().try_vec(services)?;
-        let changes = system.permanent_slots(CHANGES)?;
+        let changes = system.heap().try_permanent_slots(CHANGES)?;
         Ok(Self {
             system,
             table: RefCell::new(table),
