@@ -83,7 +83,7 @@ impl Service for Serial {
     type Response = Response;
     type Error = Error;
     type Hello = ();
-    type ConnectError = core::convert::Infallible;
+    type ConnectError = super::Never;
 
     const UUID: Uuid = Uuid::from_u128(0x5e51_a1c0_9f2d_4a7b_b6f4_0c3d_7e12_48d9);
     const NAME: &'static str = "serial";
