@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Handle,
-    executor::SpawnFailure,
+    executor::{SpawnFailure, TaskId},
     heap::{AllocError, Box, FixedVec, Shared},
     inline::Text,
     sync::WaitList,
@@ -203,10 +203,13 @@ impl Supervisor {
     /// When there is no such driver, or it runs.
     pub fn start(&self, name: &str) -> Result<(), Error> {
         let driver = self.find(name)?;
-        match (driver.order.get(), driver.state.get()) {
-            (Some(Order::Start), _) | (None, DriverState::Running { .. }) => Err(Error::AlreadyRunning),
-            _ => Ok(driver.order(Order::Start)),
+        if let (Some(Order::Start), _) | (None, DriverState::Running { .. }) =
+            (driver.order.get(), driver.state.get())
+        {
+            return Err(Error::AlreadyRunning);
         }
+        driver.order(Order::Start);
+        Ok(())
     }
 
     /// Orders a driver to be ended for good: it is not started again until somebody [starts](Self::start) it.
@@ -218,12 +221,13 @@ impl Supervisor {
         let driver = self.find(name)?;
         let rests = matches!(driver.state.get(), DriverState::Stopped | DriverState::GivenUp);
         match driver.order.get() {
-            Some(Order::Kill) => Err(Error::NotRunning),
-            None if rests => Err(Error::NotRunning),
+            Some(Order::Kill) => return Err(Error::NotRunning),
+            None if rests => return Err(Error::NotRunning),
             // It is not started after all.
-            Some(Order::Start) if rests => Ok(driver.carried_out()),
-            _ => Ok(driver.order(Order::Kill)),
+            Some(Order::Start) if rests => driver.carried_out(),
+            _ => self.end(&driver, Order::Kill),
         }
+        Ok(())
     }
 
     /// Orders a driver to be ended if it runs, and started at once.
@@ -232,8 +236,17 @@ impl Supervisor {
     ///
     /// When there is no such driver.
     pub fn restart(&self, name: &str) -> Result<(), Error> {
-        self.find(name)?.order(Order::Start);
+        let driver = self.find(name)?;
+        self.end(&driver, Order::Start);
         Ok(())
+    }
+
+    /// Gives an order that ends the driver. It is not polled any more: its next turn is its last.
+    fn end(&self, driver: &Driver, order: Order) {
+        driver.order(order);
+        if let DriverState::Running { task } = driver.state.get() {
+            self.kernel().abort(TaskId(task));
+        }
     }
 
     /// Waits until no order for this driver is left to be carried out.

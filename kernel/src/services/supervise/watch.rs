@@ -168,10 +168,8 @@ impl Watch {
         let task = &mut watched.0;
         let outcome = match first(&mut *task, self.driver.next_order()).await {
             First::Left(outcome) => outcome,
-            First::Right(_order) => {
-                task.abort();
-                task.await
-            }
+            // Whoever gave the order has aborted the task.
+            First::Right(_order) => task.await,
         };
         // The order may have changed since, so it is looked at only now.
         let order = self.driver.current_order();
