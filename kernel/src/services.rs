@@ -5,6 +5,9 @@ pub mod gpio;
 pub mod inspect;
 pub mod log;
 pub mod serial;
+pub mod supervise;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 

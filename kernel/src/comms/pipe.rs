@@ -196,10 +196,12 @@ pub fn pipe(heap: &Heap, capacity: usize) -> Result<(Producer, Consumer), PipeEr
     if capacity == 0 {
         return Err(PipeError::NoCapacity);
     }
-    let start = heap.try_permanent_bytes(capacity).map_err(PipeError::Memory)?;
+    // One byte more: a ring that has wrapped round keeps one place between what was written and what is to be read.
+    let len = capacity.saturating_add(1);
+    let start = heap.try_permanent_bytes(len).map_err(PipeError::Memory)?;
     let shared = heap
         .try_permanent(Shared {
-            ring: BBQueue::new_with_storage(Bytes { start, len: capacity }),
+            ring: BBQueue::new_with_storage(Bytes { start, len }),
             capacity,
             readable: Signal::new(),
             writable: Signal::new(),

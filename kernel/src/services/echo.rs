@@ -8,11 +8,15 @@ use core::convert::Infallible;
 use postcard_schema::Schema;
 use serde::{Deserialize, Serialize};
 
+use super::Never;
 use crate::{
     Handle,
     inline::Text,
     registry::{BindError, Service, Uuid, Version},
 };
+
+#[cfg(test)]
+mod tests;
 
 /// The longest text that echo takes, in bytes.
 pub const TEXT: usize = 64;
@@ -35,9 +39,9 @@ pub type Response = Request;
 impl Service for Echo {
     type Request = Request;
     type Response = Response;
-    type Error = Infallible;
+    type Error = Never;
     type Hello = ();
-    type ConnectError = Infallible;
+    type ConnectError = Never;
 
     const UUID: Uuid = Uuid::from_u128(0x2c1d_4f0e_57ba_4f3d_8b0e_9a1e_6d3c_70a5);
     const NAME: &'static str = "echo";
@@ -50,7 +54,7 @@ impl Service for Echo {
 ///
 /// When the service cannot be bound.
 pub async fn serve(kernel: Handle) -> Result<Infallible, BindError> {
-    let mut server = kernel.services().bind::<Echo>("").await?;
+    let mut server = kernel.services().bind_for_programs::<Echo>("").await?;
     kernel.ready();
     loop {
         let call = server.next_call().await;

@@ -3,6 +3,7 @@
 use postcard_schema::Schema;
 use serde::{Deserialize, Serialize};
 
+use super::Never;
 use crate::registry::{Service, Uuid, Version};
 
 /// The contract.
@@ -122,7 +123,7 @@ impl Service for Gpio {
     type Response = Response;
     type Error = Error;
     type Hello = ();
-    type ConnectError = super::Never;
+    type ConnectError = Never;
 
     const UUID: Uuid = Uuid::from_u128(0x91c7_3b5e_0d4a_4e62_a3d8_5f6b_2c90_e17f);
     const NAME: &'static str = "gpio";

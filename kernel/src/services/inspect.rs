@@ -3,13 +3,23 @@
 //! The console, host tools and tests all use this one door. Lists are read a row at a time: ask for the first row
 //! after what you have seen, start with 0, stop at `None`. Rows that come and go meanwhile do no harm.
 
+use core::{convert::Infallible, fmt::Write as _};
+
 use postcard_schema::Schema;
 use serde::{Deserialize, Serialize};
 
+use super::Never;
 use crate::{
+    Handle,
+    event::Cursor,
+    executor::{self, TaskId},
+    heap::AccountStats,
     inline::Text,
-    registry::{Service, Uuid, Version},
+    registry::{BindError, ConnectionId, InstanceId, Service, Uuid, Version},
 };
+
+#[cfg(test)]
+mod tests;
 
 /// The longest name in a row, in bytes; longer ones are cut.
 pub const NAME: usize = 24;
@@ -214,11 +224,141 @@ pub struct Event {
 impl Service for Inspect {
     type Request = Request;
     type Response = Response;
-    type Error = core::convert::Infallible;
+    type Error = Never;
     type Hello = ();
-    type ConnectError = core::convert::Infallible;
+    type ConnectError = Never;
 
     const UUID: Uuid = Uuid::from_u128(0xd4a9_8c15_3e6b_4b0f_8f72_19c4_a05e_6b3d);
     const NAME: &'static str = "inspect";
     const VERSION: Version = Version::new(1, 0);
+}
+
+/// The driver.
+///
+/// # Errors
+///
+/// When the service cannot be bound.
+pub async fn serve(kernel: Handle) -> Result<Infallible, BindError> {
+    let mut server = kernel.services().bind_for_programs::<Inspect>("").await?;
+    kernel.ready();
+    loop {
+        let call = server.next_call().await;
+        let answer = answer(&kernel, *call.request());
+        // A client that has given up meanwhile does not miss the answer.
+        let _ = call.answer(answer);
+    }
+}
+
+fn answer(kernel: &Handle, request: Request) -> Response {
+    match request {
+        Request::Kernel => Response::Kernel(Kernel {
+            version: Text::cut(env!("CARGO_PKG_VERSION")),
+            uptime_us: kernel.now().as_micros(),
+            events: kernel.events().recorded(),
+        }),
+        Request::Task(after) => Response::Task(kernel.next_task(TaskId(after)).map(Task::from)),
+        Request::Heap => Response::Heap(heap(kernel)),
+        Request::Owner(from) => Response::Owner(owner(kernel, from)),
+        Request::Service(after) => Response::Service(service(kernel, after)),
+        Request::Connection(after) => Response::Connection(connection(kernel, after)),
+        Request::Interrupt(after) => Response::Interrupt(interrupt(kernel, after)),
+        Request::Event(from) => Response::Event(event(kernel, from)),
+    }
+}
+
+impl From<executor::TaskStats> for Task {
+    fn from(task: executor::TaskStats) -> Self {
+        Self {
+            id: task.id.0,
+            name: Text::cut(task.name),
+            state: match task.state {
+                executor::TaskState::Running => TaskState::Running,
+                executor::TaskState::Ready => TaskState::Ready,
+                executor::TaskState::Waiting => TaskState::Waiting,
+            },
+            polls: task.polls,
+            busy_us: task.busy_us,
+            longest_us: task.longest_us,
+            bytes: clamp(task.bytes),
+        }
+    }
+}
+
+fn heap(kernel: &Handle) -> Heap {
+    let heap = kernel.heap().stats();
+    Heap {
+        capacity: clamp(heap.capacity),
+        used: clamp(heap.used),
+        peak: clamp(heap.peak),
+        largest_free: clamp(heap.largest_free),
+        blocks: clamp(heap.blocks),
+        allocations: heap.allocations,
+        failures: heap.failures,
+        waiters: heap.waiters,
+    }
+}
+
+fn owner(kernel: &Handle, from: u32) -> Option<Owner> {
+    let row = |id, account: AccountStats| Owner {
+        id,
+        name: Text::cut(account.name),
+        bytes: clamp(account.bytes),
+        peak: clamp(account.peak),
+        blocks: account.blocks,
+        allocations: account.allocations,
+        failures: account.failures,
+        quota: account.quota.map(clamp),
+        ready: account.ready,
+        violations: account.violations,
+    };
+    match from.checked_sub(1) {
+        None => Some(row(0, kernel.heap().kernel_account().stats())),
+        Some(after) => kernel.next_account(TaskId(after)).map(|(task, account)| row(task.0, account)),
+    }
+}
+
+fn service(kernel: &Handle, after: u32) -> Option<ServiceRow> {
+    let service = kernel.services().next_service(InstanceId(after))?;
+    Some(ServiceRow {
+        instance: service.instance.0,
+        name: Text::cut(service.name),
+        label: service.label,
+        version: service.version,
+        uuid: service.uuid.into_bytes(),
+        task: service.task,
+        clients: service.clients,
+        answered: service.answered,
+        programs: service.programs,
+    })
+}
+
+fn connection(kernel: &Handle, after: u32) -> Option<Connection> {
+    let connection = kernel.services().next_connection(ConnectionId(after))?;
+    Some(Connection {
+        id: connection.id.0,
+        service: Text::cut(connection.service),
+        instance: connection.instance.0,
+        client: connection.client,
+        depth: connection.depth,
+        busy: connection.busy,
+        requests: connection.requests,
+    })
+}
+
+fn interrupt(kernel: &Handle, after: u16) -> Option<Interrupt> {
+    let line = kernel.nth_interrupt_line(after.into())?;
+    Some(Interrupt { name: Text::cut(line.name), fired: line.fired })
+}
+
+fn event(kernel: &Handle, from: u64) -> Option<Event> {
+    let entry = kernel.events().read(&mut Cursor::at(from))?;
+    let mut what = Text::new();
+    // A description that is too long keeps what fits.
+    let _cut = write!(what, "{}", entry.record.event);
+    Some(Event { number: entry.number, at_us: entry.record.at_us, what })
+}
+
+/// Sizes in a row are 32 bits wide, which no heap of a board exceeds; a larger one of a host is shown as the most.
+fn clamp(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
 }

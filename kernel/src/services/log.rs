@@ -1,14 +1,25 @@
 //! The log as a service: read it, write to it, choose what it keeps.
 
+use core::convert::Infallible;
+
 use postcard_schema::Schema;
 use serde::{Deserialize, Serialize};
 
+use super::Never;
 use crate::{
+    Handle,
+    event::Cursor,
     inline::Text,
     limits::LOG_TEXT,
     log::{Level, TARGET_NAME},
-    registry::{Service, Uuid, Version},
+    registry::{BindError, Service, Uuid, Version},
 };
+
+#[cfg(test)]
+mod tests;
+
+/// The target of lines that come in through the service: the log keeps no names that a client makes up.
+pub const TARGET: &str = "client";
 
 /// The contract.
 pub enum LogService {}
@@ -32,6 +43,8 @@ pub enum Request {
         /// The level.
         level: Level,
     },
+    /// Take a target's own level away.
+    Clear(Text<TARGET_NAME>),
     /// The level of a target, or with an empty target that of all targets without one of their own.
     Get(Text<TARGET_NAME>),
     /// The n-th target that has a level of its own, counted from 0.
@@ -89,9 +102,67 @@ impl Service for LogService {
     type Response = Response;
     type Error = Error;
     type Hello = ();
-    type ConnectError = core::convert::Infallible;
+    type ConnectError = Never;
 
     const UUID: Uuid = Uuid::from_u128(0x0b8e_66d2_714f_4c1b_95a0_e3c7_48fa_1d26);
     const NAME: &'static str = "log";
     const VERSION: Version = Version::new(1, 0);
+}
+
+/// The driver.
+///
+/// # Errors
+///
+/// When the service cannot be bound.
+pub async fn serve(kernel: Handle) -> Result<Infallible, BindError> {
+    let mut server = kernel.services().bind_for_programs::<LogService>("").await?;
+    kernel.ready();
+    loop {
+        let call = server.next_call().await;
+        let answer = answer(&kernel, call.request());
+        // A client that has given up meanwhile does not miss the answer.
+        let _ = call.reply(answer);
+    }
+}
+
+fn answer(kernel: &Handle, request: &Request) -> Result<Response, Error> {
+    let log = kernel.log();
+    match request {
+        Request::Write { level, text } => {
+            log.write(*level, TARGET, format_args!("{text}"));
+            Ok(Response::Done)
+        }
+        Request::Line(from) => Ok(Response::Line(line(kernel, *from))),
+        Request::Set { target, level } if target.is_empty() => {
+            log.set_level(*level);
+            Ok(Response::Done)
+        }
+        Request::Set { target, level } => {
+            log.set_target(target, Some(*level)).map_err(|_full| Error::TooManyTargets)?;
+            Ok(Response::Done)
+        }
+        Request::Clear(target) => {
+            // Taking a level away needs no room in the table.
+            let _ = log.set_target(target, None);
+            Ok(Response::Done)
+        }
+        Request::Get(target) if target.is_empty() => Ok(Response::Level(log.levels().0)),
+        Request::Get(target) => Ok(Response::Level(log.level_of(target))),
+        Request::Target(index) => {
+            let (_, targets) = log.levels();
+            Ok(Response::Target(targets.into_iter().flatten().nth(usize::from(*index))))
+        }
+    }
+}
+
+fn line(kernel: &Handle, from: u64) -> Option<Line> {
+    let entry = kernel.log().read(&mut Cursor::at(from))?;
+    let line = entry.record;
+    Some(Line {
+        number: entry.number,
+        at_us: line.at_us,
+        level: line.level,
+        target: Text::cut(line.target),
+        text: line.text,
+    })
 }
