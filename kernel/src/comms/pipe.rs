@@ -238,6 +238,10 @@ impl Producer {
         self.hold.shared().filled.load(Ordering::Acquire) == 0
     }
 
+    fn room(&self) -> usize {
+        self.capacity() - self.hold.shared().filled.load(Ordering::Acquire)
+    }
+
     /// Room for exactly so many bytes in a row, to be filled and committed.
     ///
     /// A ring has room in a row only up to its end or, from its start on, up to what is still to be read; so a pipe that
@@ -254,6 +258,9 @@ impl Producer {
         if len > capacity {
             return Err(GrantError::TooLarge { requested: len, capacity });
         }
+        if len > self.room() {
+            return Err(GrantError::Full);
+        }
         self.stream
             .grant_exact(len)
             .map(|grant| WriteGrant { grant, shared: self.hold.shared() })
@@ -269,6 +276,7 @@ impl Producer {
         if self.is_closed() {
             return Err(Closed);
         }
+        let bytes = bytes.get(..self.room().min(bytes.len())).unwrap_or_default();
         let mut written = 0;
         // Twice: up to the ring's end, and from its start on.
         for _ in 0..2 {
