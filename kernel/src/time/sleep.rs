@@ -1,139 +1,119 @@
-//! The timers of one kernel, and sleeping.
-#![expect(unsafe_code, reason = "sleeping tasks link their timers into the wheel")]
+//! The future that waits for a point in time.
+//!
+//! ```text
+//!            poll, deadline ahead                advance, deadline reached
+//!    (idle) ───────────────────────▶ (linked) ───────────────────────────▶ (idle, due) ── poll ──▶ Ready
+//!      │                             │  ▲  ▲                                    ▲
+//!      │                             │  │  └ reset, new deadline ahead          │
+//!      │                             │  └─── poll: keeps the latest waker       │
+//!      │                             └────── reset, new deadline reached: wakes │
+//!      └──────────── deadline reached ──────────────────────────────────────────┘
+//!
+//!    (linked) ── drop ──▶ taken out of the wheel
+//! ```
+//!
+//! Whether a sleep is over is never stored: it is over when its deadline is not after [`Timers::now`], and time does not
+//! go back.
+//!
+//! # Rules
+//!
+//! 1. A sleep's entry joins the wheel only in `poll` and `reset`, which see the sleep pinned: from then on it stays where
+//!    it is until it is dropped, and `drop` takes the entry out.
+//! 2. It only ever joins the wheel of the `timers` that the sleep borrows, so it is in that one or in none.
+//! 3. Cloning, dropping or calling a waker runs code that may come back: advance the time, poll or drop *other* sleeps.
+//!    It cannot touch this sleep, which is mutably borrowed, except through `advance`, which may fire its entry. So
+//!    nothing known about the entry or the time is relied on across such a call.
+#![expect(unsafe_code, reason = "a sleep's entry is linked into the wheel, intrusively")]
 
 use core::{
-    cell::UnsafeCell,
-    future::Future,
+    cell::Cell,
+    fmt,
     pin::Pin,
-    ptr::NonNull,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
-use super::{
-    Duration, Instant,
-    wheel::{Entry, Wheel},
-};
+use super::{Instant, Timers, wheel::Entry};
 
-/// The timers of one kernel, for its own thread.
+/// Waits until a point in time; made by [`Timers::sleep`] and [`Timers::sleep_until`].
 ///
-/// They have a time of their own, that of the last [`advance`](Self::advance), and never read a clock.
-pub struct Timers {
-    wheel: UnsafeCell<Wheel>,
-}
-
-impl Timers {
-    /// No timers, at boot.
-    pub const fn new() -> Self {
-        Self { wheel: UnsafeCell::new(Wheel::new()) }
-    }
-
-    /// Runs `with` on the wheel, which calls nobody.
-    #[inline]
-    fn with<R>(&self, with: impl FnOnce(&mut Wheel) -> R) -> R {
-        // SAFETY: one thread, and wheel operations run no code but their own.
-        with(unsafe { &mut *self.wheel.get() })
-    }
-
-    /// The time of the last advance: the present, as far as timers are concerned.
-    pub fn now(&self) -> Instant {
-        Instant::from_micros(self.with(|wheel| wheel.now_us()))
-    }
-
-    /// How many timers are set.
-    pub fn len(&self) -> usize {
-        self.with(|wheel| wheel.len())
-    }
-
-    /// No timer is set.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// When the machine has to look again: the next deadline, or a time before it; never one after it.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        self.with(|wheel| wheel.next_deadline_us()).map(Instant::from_micros)
-    }
-
-    /// Lets time pass: wakes everybody whose deadline has come, in the order of their deadlines, and of setting for
-    /// equal ones. Returns how many.
-    #[inline]
-    pub fn advance(&self, now: Instant) -> usize {
-        let mut fired = 0;
-        // A task that sets a timer for a time that has passed gets it in the next advance, not in this one.
-        let mut left = self.with(|wheel| wheel.len());
-        while let Some(entry) = self.with(|wheel| wheel.turn(now.as_micros())) {
-            // SAFETY: an entry that was on the wheel is alive: it is removed before its memory goes.
-            let entry = unsafe { entry.as_ref() };
-            entry.fired.set(true);
-            fired += 1;
-            if let Some(waker) = entry.waker.take() {
-                waker.wake();
-            }
-            left -= 1;
-            if left == 0 {
-                break;
-            }
-        }
-        if left == 0 {
-            // Nothing that was set is left below `now`, so the wheel may stand there.
-            let _none = self.with(|wheel| if wheel.len() == 0 { wheel.turn(now.as_micros()) } else { None });
-        }
-        fired
-    }
-
-    /// Sleeps until a point in time.
-    ///
-    /// # Cancellation
-    ///
-    /// Dropping the future cancels the timer.
-    pub fn sleep_until(&self, deadline: Instant) -> Sleep<'_> {
-        Sleep { timers: self, polled: false, entry: Entry::new(deadline.as_micros()) }
-    }
-
-    /// Sleeps for a while, counted from [`now`](Self::now).
-    ///
-    /// # Cancellation
-    ///
-    /// Dropping the future cancels the timer.
-    pub fn sleep(&self, duration: Duration) -> Sleep<'_> {
-        self.sleep_until(self.now().saturating_add(duration))
-    }
-}
-
-impl Default for Timers {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Waits until a point in time. A deadline that has passed already lets all other tasks that are ready run once.
-#[must_use = "futures do nothing unless they are awaited"]
+/// It completes when a poll finds [`Timers::now`] at or after the deadline, never before. A sleep that is over before it
+/// begins still lets the other tasks that are ready run once, so a loop of sleeps cannot keep them from it. Polled again
+/// after its end, it completes again.
+///
+/// It may be moved until it is first polled, and stays where it is from then on.
+///
+/// # Cancellation
+///
+/// Dropping a sleep takes it out of the wheel, in constant time, and disturbs no other. Nothing is lost: a new sleep with
+/// the same [`deadline`](Sleep::deadline) waits for the same moment.
+#[must_use = "a future does nothing unless polled"]
 pub struct Sleep<'t> {
     timers: &'t Timers,
-    polled: bool,
-    entry: Entry,
+    /// The payload is the waker of the last poll.
+    entry: Entry<Option<Waker>>,
+    /// Whether it has yet to let others run.
+    yields: Cell<bool>,
 }
 
-impl Sleep<'_> {
-    /// When it ends.
+impl<'t> Sleep<'t> {
+    pub(super) const fn new(timers: &'t Timers, deadline: Instant) -> Self {
+        Self { timers, entry: Entry::new(deadline.as_micros(), None), yields: Cell::new(true) }
+    }
+
+    /// A sleep that completes on its first poll if its deadline has been reached by then.
+    pub(super) const fn prompt(timers: &'t Timers, deadline: Instant) -> Self {
+        Self { timers, entry: Entry::new(deadline.as_micros(), None), yields: Cell::new(false) }
+    }
+
+    /// When the sleep is over.
+    #[must_use]
     pub fn deadline(&self) -> Instant {
-        Instant::from_micros(self.entry.deadline_us.get())
+        Instant::from_micros(self.entry.deadline_us())
     }
 
-    /// Sleeps until another point in time, whether the old one has passed or not.
+    /// Whether the deadline has been reached.
+    #[must_use]
+    pub fn is_elapsed(&self) -> bool {
+        self.deadline() <= self.timers.now()
+    }
+
+    /// Gives the sleep another deadline, whether it is over or not.
+    ///
+    /// The task that polled it last, if it still waits, is woken at the new deadline, and at once if that has been reached:
+    /// there is no need to poll the sleep for the change to take effect.
     pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
-        // SAFETY: nothing is moved.
-        let this = unsafe { self.get_unchecked_mut() };
-        this.unset();
-        this.polled = false;
-        this.entry.fired.set(false);
-        this.entry.deadline_us.set(deadline.as_micros());
+        let this = self.as_ref().get_ref();
+        let waiting = this.entry.is_linked();
+        this.unlink();
+        this.entry.set_deadline_us(deadline.as_micros());
+        if !waiting {
+            this.yields.set(true);
+            return;
+        }
+        if this.is_elapsed() {
+            if let Some(waker) = this.entry.payload().take() {
+                waker.wake();
+            }
+        } else {
+            // SAFETY: rules 1 and 2; it was unlinked above.
+            unsafe { this.timers.wheel.insert(&this.entry) };
+        }
     }
 
-    fn unset(&self) {
-        if self.entry.is_set() {
-            // SAFETY: set on these timers' wheel by `poll`.
-            self.timers.with(|wheel| unsafe { wheel.remove(NonNull::from(&self.entry)) });
+    /// Takes the sleep out of the wheel, if it is in it.
+    fn unlink(&self) {
+        // SAFETY: rule 2.
+        unsafe { self.timers.wheel.remove(&self.entry) };
+    }
+
+    /// Makes the waker of this poll the one that is called.
+    fn keep_waker(&self, waker: &Waker) {
+        let kept = self.entry.payload();
+        let old = kept.take();
+        if old.as_ref().is_some_and(|old| old.will_wake(waker)) {
+            kept.set(old);
+        } else {
+            kept.set(Some(waker.clone()));
         }
     }
 }
@@ -141,38 +121,41 @@ impl Sleep<'_> {
 impl Future for Sleep<'_> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: nothing is moved; the entry stays where it is until it is dropped.
-        let this = unsafe { self.get_unchecked_mut() };
-        if this.entry.fired.get() {
-            return Poll::Ready(());
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.as_ref().get_ref();
+        if !this.is_elapsed() {
+            this.yields.set(false);
+            this.keep_waker(cx.waker());
         }
-        if this.polled && this.deadline() <= this.timers.now() {
-            // Another wake came first.
-            this.unset();
-            this.entry.fired.set(true);
-            return Poll::Ready(());
-        }
-        let waker = match this.entry.waker.take() {
-            Some(waker) if waker.will_wake(context.waker()) => waker,
-            _ => context.waker().clone(),
-        };
-        this.entry.waker.set(Some(waker));
-        if !this.polled {
-            this.polled = true;
-            // SAFETY: pinned by the future, not set, and removed by its drop.
-            this.timers.with(|wheel| unsafe { wheel.insert(NonNull::from(&this.entry)) });
-            if this.deadline() <= this.timers.now() {
-                // Due already: yield once.
-                context.waker().wake_by_ref();
+        // Asked anew, since a waker was cloned or dropped in between: rule 3.
+        if !this.is_elapsed() {
+            if !this.entry.is_linked() {
+                // SAFETY: rules 1 and 2; it is not linked.
+                unsafe { this.timers.wheel.insert(&this.entry) };
             }
+            return Poll::Pending;
         }
-        Poll::Pending
+        if this.yields.take() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        // Usually it is out already. It is not when a waker that `advance` calls polls this task right away.
+        this.unlink();
+        Poll::Ready(())
     }
 }
 
 impl Drop for Sleep<'_> {
     fn drop(&mut self) {
-        self.unset();
+        self.unlink();
+    }
+}
+
+impl fmt::Debug for Sleep<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep")
+            .field("deadline", &self.deadline())
+            .field("waiting", &self.entry.is_linked())
+            .finish_non_exhaustive()
     }
 }

@@ -1,220 +1,304 @@
-//! The timer wheel: deadlines sorted by their hexadecimal digits.
+//! The timer wheel: deadlines filed by their hex digits.
 //!
-//! A wheel has 16 levels of 16 slots, one level for each digit of a 64-bit time. An entry stands on the level of the
-//! highest digit in which its deadline differs from the wheel's time, in the slot of the deadline's digit there:
+//! This is the algorithm alone. It knows no wakers, futures or clocks: an [`Entry`] has a deadline and a payload, time
+//! is a number, and [`Wheel::pop_due`] hands out the payloads that are due.
+//!
+//! # How deadlines are filed
+//!
+//! The wheel stands at a time, its `cursor`. A deadline is a number of sixteen hex digits, and so is the cursor. The
+//! highest digit in which the two differ is the deadline's *level*, and the deadline's own digit there is its *slot*:
 //!
 //! ```text
-//!   now      0x...0000_1234_5678
-//!   deadline 0x...0000_1234_9abc     first difference: digit 3, where the deadline has 9: level 3, slot 9
+//!    level     15 14 13 12 11 10  9  8  7  6  5  4  3  2  1  0
+//!    cursor     0  0  0  0  0  0  0  0  0  0  0  7  a  3  0  1
+//!    deadline   0  0  0  0  0  0  0  0  0  0  0  7  c  1  1  8
+//!                                                   ▲
+//!                                                   level 3, slot c
 //! ```
 //!
-//! When the wheel's time reaches a slot, the slot's entries are sorted anew, and stand on lower levels then; at level 0
-//! a slot is one microsecond, and its entries are due. So an entry moves 15 times at most, whatever its deadline, and
-//! the whole range of 64 bits needs no special case.
+//! That is all there is to it, for any two numbers of 64 bits; nothing wraps, and no deadline is too far. From the rule
+//! follows what the code relies on:
 //!
-//! Rules that the `unsafe` here rests on:
+//! - What is on a level is due before everything on a higher level, and on one level the lower slot is due first. So the
+//!   earliest deadline is in the lowest occupied slot of the lowest occupied level: two bit scans.
+//! - A slot of level 0 holds one deadline; a slot of a higher level holds all deadlines between its *start* (the cursor's
+//!   digits above, the slot, zeros below) and the next slot's.
+//! - While the cursor stays before the earliest occupied slot's start, no entry's place changes. So time without
+//!   deadlines, a microsecond or a century, is skipped by moving the cursor.
+//! - When the cursor reaches that start, the slot's entries, and no others, move to lower levels, which are all empty. A
+//!   move keeps their order, so entries of equal deadline are always in one slot in the order of their arrival.
 //!
-//! 1. An entry is on the list that its `place` names, or on none if that is `None`; nobody else changes `place`.
-//! 2. An entry is pinned, and taken off before its memory goes.
-#![expect(unsafe_code, reason = "entries are linked in place")]
+//! # Cost
+//!
+//! Inserting and removing touch the entry, its neighbours and one slot. An entry moves down at most once per level, so
+//! at most fifteen times in its life, however far time jumps; a slot of one entry is not moved at all but fired from
+//! where it is. The memory is one pointer per slot.
+//!
+//! # Rules
+//!
+//! 1. [`Wheel::insert`]'s caller promises what rule 1 of [`ring`] asks for, and [`Wheel::remove`]'s that the entry
+//!    belongs here.
+//! 2. While a method runs, no code but the wheel's and the ring's runs, save `P::default`, which only makes a value. So
+//!    no entry is let go of behind a method's back. The wheel is all cells: a waker that re-enters it between two calls
+//!    finds it whole.
+//! 3. An entry's `place` names the ring that it is in.
+#![expect(unsafe_code, reason = "the rings are intrusive: their entries belong to the futures that wait")]
 
-use core::{cell::Cell, marker::PhantomPinned, ptr::NonNull, task::Waker};
+mod ring;
+#[cfg(test)]
+mod tests;
 
-use cordyceps::{Linked, List, list};
+use core::cell::Cell;
 
+pub(super) use ring::Entry;
+use ring::Ring;
+
+/// Hex digits in a deadline.
 const LEVELS: usize = 16;
+/// Values of a hex digit.
 const SLOTS: usize = 16;
+/// Bits of a hex digit.
 const DIGIT_BITS: u32 = 4;
 
-/// Entries of the next slot that are looked at to tell the exact next deadline.
-const LOOK: usize = 8;
+/// How many entries of the earliest slot are looked at to find the exact next deadline.
+///
+/// Beyond that its start is good enough: waking there moves the entries apart, at most fifteen times in the life of each.
+pub(super) const EXACT_SCAN_LIMIT: usize = 8;
 
-/// A timer that is, or is not, set.
-pub(super) struct Entry {
-    links: list::Links<Entry>,
-    pub(super) deadline_us: Cell<u64>,
-    place: Cell<Option<(u8, u8)>>,
-    pub(super) fired: Cell<bool>,
-    pub(super) waker: Cell<Option<Waker>>,
-    _pinned: PhantomPinned,
+/// Entries in the order of their deadlines.
+pub(super) struct Wheel<P> {
+    /// The time at which the wheel stands: no entry is due before it.
+    cursor_us: Cell<u64>,
+    /// No slot starts before this. May be too early, after a removal, but never too late.
+    horizon_us: Cell<u64>,
+    /// Entries in the wheel.
+    len: Cell<usize>,
+    /// The levels with an occupied slot, one bit each.
+    levels: Cell<u16>,
+    /// The occupied slots of each level, one bit each.
+    occupied: [Cell<u16>; LEVELS],
+    slots: [Ring<P>; LEVELS * SLOTS],
 }
 
-// SAFETY: entries do not move while they are linked (rule 2), and `links` gives the address of its own field.
-unsafe impl Linked<list::Links<Entry>> for Entry {
-    type Handle = NonNull<Entry>;
-
-    fn into_ptr(handle: Self::Handle) -> NonNull<Self> {
-        handle
-    }
-
-    unsafe fn from_ptr(ptr: NonNull<Self>) -> Self::Handle {
-        ptr
-    }
-
-    unsafe fn links(ptr: NonNull<Self>) -> NonNull<list::Links<Self>> {
-        // SAFETY: the list passes the address of a linked entry.
-        unsafe { NonNull::new_unchecked(&raw mut (*ptr.as_ptr()).links) }
-    }
-}
-
-impl Entry {
-    pub(super) fn new(deadline_us: u64) -> Self {
-        Self {
-            links: list::Links::new(),
-            deadline_us: Cell::new(deadline_us),
-            place: Cell::new(None),
-            fired: Cell::new(false),
-            waker: Cell::new(None),
-            _pinned: PhantomPinned,
-        }
-    }
-
-    pub(super) fn is_set(&self) -> bool {
-        self.place.get().is_some()
-    }
-}
-
-/// See the module.
-pub(super) struct Wheel {
-    now_us: u64,
-    levels: [Level; LEVELS],
-    /// Levels that have entries, one bit each.
-    occupied: u16,
-    len: usize,
-}
-
-struct Level {
-    /// Slots that have entries, one bit each.
-    occupied: u16,
-    slots: [List<Entry>; SLOTS],
-}
-
-impl Wheel {
+impl<P: Default> Wheel<P> {
+    /// An empty wheel, standing at time zero.
     pub(super) const fn new() -> Self {
         Self {
-            now_us: 0,
-            levels: [const { Level { occupied: 0, slots: [const { List::new() }; SLOTS] } }; LEVELS],
-            occupied: 0,
-            len: 0,
+            cursor_us: Cell::new(0),
+            horizon_us: Cell::new(u64::MAX),
+            len: Cell::new(0),
+            levels: Cell::new(0),
+            occupied: [const { Cell::new(0) }; LEVELS],
+            slots: [const { Ring::new() }; LEVELS * SLOTS],
         }
     }
 
-    pub(super) fn now_us(&self) -> u64 {
-        self.now_us
-    }
-
+    /// How many entries are in the wheel.
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.len.get()
     }
 
-    /// Sets a timer. A deadline that has passed is due at the next microsecond that the wheel looks at: at once.
+    /// Moves time to `now_us` if that passes no slot's start, so that nothing can be due. Otherwise, or when time would go
+    /// back, does nothing and returns false.
+    #[inline]
+    pub(super) fn skip_to(&self, now_us: u64) -> bool {
+        let free = now_us < self.horizon_us.get() && now_us >= self.cursor_us.get();
+        if free {
+            self.cursor_us.set(now_us);
+        }
+        free
+    }
+
+    /// Files an entry under its deadline. One that is not after the cursor is due at once, after those already due at
+    /// the cursor.
     ///
     /// # Safety
     ///
-    /// The entry is pinned and not set, and is removed before its memory goes.
-    pub(super) unsafe fn insert(&mut self, entry: NonNull<Entry>) {
-        self.len += 1;
-        // SAFETY: the caller's.
-        unsafe { self.place(entry) };
+    /// The entry is in no wheel. Until it is handed out by [`Wheel::pop_due`] or removed, it stays alive and in place;
+    /// whatever ends its life removes it first.
+    pub(super) unsafe fn insert(&self, entry: &Entry<P>) {
+        debug_assert!(!entry.is_linked(), "an entry is in one wheel at a time");
+        // SAFETY: rule 1: our caller promises what `file` asks for.
+        let start_us = unsafe { self.file(entry) };
+        if start_us < self.horizon_us.get() {
+            self.horizon_us.set(start_us);
+        }
+        self.len.set(self.len.get().wrapping_add(1));
     }
 
-    /// # Safety
-    ///
-    /// The entry is alive, pinned and on no list.
-    unsafe fn place(&mut self, entry: NonNull<Entry>) {
-        // SAFETY: the caller's.
-        let entry_ref = unsafe { entry.as_ref() };
-        let deadline_us = entry_ref.deadline_us.get().max(self.now_us);
-        // Without a difference the entry is due now: level 0, in the slot of the present microsecond.
-        let highest_bit = 63 - ((deadline_us ^ self.now_us) | 1).leading_zeros();
-        let level = highest_bit / DIGIT_BITS;
-        let slot = (deadline_us >> (level * DIGIT_BITS)) as u8 & 0xf;
-        entry_ref.place.set(Some((level as u8, slot)));
-        self.occupied |= 1 << level;
-        let level = &mut self.levels[level as usize];
-        level.occupied |= 1 << slot;
-        level.slots[usize::from(slot)].push_back(entry);
-    }
-
-    /// Cancels a timer, if it is set.
+    /// Takes an entry out before its time. Does nothing to an entry that is in no wheel.
     ///
     /// # Safety
     ///
-    /// The entry is alive, and was set on this wheel, if at all.
-    pub(super) unsafe fn remove(&mut self, entry: NonNull<Entry>) {
-        // SAFETY: the caller's; rule 1.
-        unsafe {
-            if let Some((level, slot)) = entry.as_ref().place.take() {
-                self.levels[usize::from(level)].slots[usize::from(slot)].remove(entry);
-                self.note_removed(usize::from(level), slot);
-            }
+    /// The entry is in this wheel, or in none.
+    pub(super) unsafe fn remove(&self, entry: &Entry<P>) {
+        if entry.is_linked() {
+            // SAFETY: rule 1: our caller promises that the entry is in this wheel, and it is in one.
+            unsafe { self.unlink(entry) };
         }
     }
 
-    fn note_removed(&mut self, level: usize, slot: u8) {
-        self.len -= 1;
-        self.note_emptied(level, slot);
+    /// Takes out the earliest entry and hands out its payload if it is due at `now_us`; among equals, the first inserted.
+    /// If none is due, moves time to `now_us`.
+    pub(super) fn pop_due(&self, now_us: u64) -> Option<P> {
+        while let Some(place) = self.earliest() {
+            let start_us = place.start_us(self.cursor_us.get());
+            if start_us > now_us {
+                self.horizon_us.set(start_us);
+                self.pass_to(now_us);
+                return None;
+            }
+            let ring = self.ring(place);
+            // SAFETY: rule 2: only the wheel's code runs while `entry` is in use.
+            let entry = unsafe { ring.first() }?;
+            let deadline_us = entry.deadline_us();
+            let alone = place.level() == 0 || ring.is_single();
+            if alone && deadline_us <= now_us {
+                self.pass_to(deadline_us);
+                // SAFETY: rule 3: the entry came from this wheel's ring.
+                unsafe { self.unlink(entry) };
+                return Some(entry.payload().take());
+            }
+            // The slot's entries move down, seen from the slot's start or, if that is all of them, from `now_us`.
+            self.pass_to(if alone { now_us } else { start_us });
+            self.vacate(place);
+            // SAFETY: rule 2: `file` is the wheel's own, and lets go of nothing; its own demand holds because an entry
+            // that was in this wheel stays alive under rule 1 until it leaves the wheel.
+            unsafe {
+                ring.drain(|entry| {
+                    self.file(entry);
+                });
+            }
+        }
+        self.horizon_us.set(u64::MAX);
+        self.pass_to(now_us);
+        None
     }
 
-    fn note_emptied(&mut self, level: usize, slot: u8) {
-        let emptied = &mut self.levels[level];
-        if emptied.slots[usize::from(slot)].is_empty() {
-            emptied.occupied &= !(1 << slot);
-            if emptied.occupied == 0 {
-                self.occupied &= !(1 << level);
-            }
+    /// The earliest deadline, or a time before it if many entries compete for being the earliest.
+    ///
+    /// The answer lies after the cursor (unless an entry is due already), so a machine that wakes at it gets ahead.
+    pub(super) fn next_deadline_us(&self) -> Option<u64> {
+        let place = self.earliest()?;
+        if place.level() > 0
+            && let Some(exact_us) = self.ring(place).earliest_deadline_us(EXACT_SCAN_LIMIT)
+        {
+            return Some(exact_us);
+        }
+        Some(place.start_us(self.cursor_us.get()))
+    }
+
+    /// Puts an entry into its slot and returns the slot's start.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Wheel::insert`].
+    unsafe fn file(&self, entry: &Entry<P>) -> u64 {
+        let cursor_us = self.cursor_us.get();
+        // A deadline in the past would have no slot; at the cursor it has one, and is due.
+        let deadline_us = entry.deadline_us().max(cursor_us);
+        let place = Place::of(deadline_us, cursor_us);
+        entry.set_place(place);
+        // SAFETY: rule 1.
+        unsafe { self.ring(place).push_back(entry) };
+        let occupied = &self.occupied[place.level()];
+        occupied.set(occupied.get() | place.slot_bit());
+        self.levels.set(self.levels.get() | place.level_bit());
+        place.start_us(deadline_us)
+    }
+
+    /// Takes out an entry that is in this wheel.
+    ///
+    /// # Safety
+    ///
+    /// It is.
+    unsafe fn unlink(&self, entry: &Entry<P>) {
+        let place = entry.place();
+        // SAFETY: rule 3: the entry is in the ring of its place.
+        if unsafe { self.ring(place).remove(entry) } {
+            self.vacate(place);
+        }
+        self.len.set(self.len.get().wrapping_sub(1));
+    }
+
+    /// Notes that a slot is empty.
+    fn vacate(&self, place: Place) {
+        let occupied = &self.occupied[place.level()];
+        occupied.set(occupied.get() & !place.slot_bit());
+        if occupied.get() == 0 {
+            self.levels.set(self.levels.get() & !place.level_bit());
         }
     }
 
-    /// The first slot that has entries: its level, its number, and the time at which it begins.
-    fn next_slot(&self) -> Option<(usize, u8, u64)> {
-        if self.occupied == 0 {
+    /// The occupied slot with the earliest deadlines.
+    fn earliest(&self) -> Option<Place> {
+        let level = self.levels.get();
+        if level == 0 {
             return None;
         }
-        // Lower levels come first: what stands on a level differs from now in that digit, and not above.
-        let level = self.occupied.trailing_zeros();
-        let slot = self.levels[level as usize].occupied.trailing_zeros();
-        let shift = level * DIGIT_BITS;
-        // Everything from this digit down is replaced: the digit by the slot, what is below by zero.
-        let above = self.now_us & u64::MAX.checked_shl(shift + DIGIT_BITS).unwrap_or(0);
-        let begins = above | (u64::from(slot) << shift);
-        Some((level as usize, slot as u8, begins.max(self.now_us)))
+        let level = level.trailing_zeros();
+        let slot = self.occupied[level as usize & (LEVELS - 1)].get().trailing_zeros();
+        Some(Place::new(level, slot))
     }
 
-    /// The next deadline: exact if the next slot has few entries, else a time before it.
-    pub(super) fn next_deadline_us(&self) -> Option<u64> {
-        let (level, slot, begins) = self.next_slot()?;
-        let entries = &self.levels[level].slots[usize::from(slot)];
-        if level == 0 || entries.len() > LOOK {
-            return Some(begins);
-        }
-        entries.iter().map(|entry| entry.deadline_us.get()).min()
+    /// Moves the cursor, never back.
+    fn pass_to(&self, now_us: u64) {
+        self.cursor_us.set(self.cursor_us.get().max(now_us));
     }
 
-    /// Turns the wheel towards `now_us` and takes off the next entry that is due, if any. To be called until there is
-    /// none; then the wheel stands at `now_us`.
-    #[inline]
-    pub(super) fn turn(&mut self, now_us: u64) -> Option<NonNull<Entry>> {
-        while let Some((level, slot, begins)) = self.next_slot() {
-            if begins > now_us {
-                break;
-            }
-            self.now_us = begins;
-            if level == 0 {
-                let entry = self.levels[0].slots[usize::from(slot)].pop_front()?;
-                // SAFETY: an entry on a list is alive (rule 2).
-                unsafe { entry.as_ref() }.place.set(None);
-                self.note_removed(0, slot);
-                return Some(entry);
-            }
-            // In order, so that equal deadlines keep theirs.
-            while let Some(entry) = self.levels[level].slots[usize::from(slot)].pop_front() {
-                // SAFETY: alive (rule 2), and just taken off its list.
-                unsafe { self.place(entry) };
-            }
-            self.note_emptied(level, slot);
-        }
-        self.now_us = self.now_us.max(now_us);
-        None
+    fn ring(&self, place: Place) -> &Ring<P> {
+        &self.slots[place.index()]
+    }
+}
+
+/// A slot of the wheel: its level in the high digit, its number in the low one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place(u8);
+
+impl Place {
+    /// Slot 0 of level 0.
+    const FIRST: Self = Self(0);
+
+    /// The slot of that number on that level.
+    const fn new(level: u32, slot: u32) -> Self {
+        debug_assert!(level < LEVELS as u32 && slot < SLOTS as u32);
+        Self((level << DIGIT_BITS | slot) as u8)
+    }
+
+    /// Where a deadline is filed while the cursor stands at `cursor_us`: the highest digit in which they differ, and the
+    /// deadline's digit there. Equal numbers are filed as if they differed in the lowest.
+    const fn of(deadline_us: u64, cursor_us: u64) -> Self {
+        let highest_bit = (deadline_us ^ cursor_us | 1).ilog2();
+        let level = highest_bit / DIGIT_BITS;
+        let digit = deadline_us >> (level * DIGIT_BITS) & (SLOTS as u64 - 1);
+        Self::new(level, digit as u32)
+    }
+
+    /// The earliest deadline that can be filed here, given any time that agrees with it in the digits above this level:
+    /// the cursor, or a deadline that is filed here.
+    const fn start_us(self, alike_us: u64) -> u64 {
+        let shift = self.shift();
+        let above = alike_us >> shift & !(SLOTS as u64 - 1);
+        (above | self.0 as u64 & (SLOTS as u64 - 1)) << shift
+    }
+
+    const fn level(self) -> usize {
+        (self.0 >> DIGIT_BITS) as usize
+    }
+
+    const fn shift(self) -> u32 {
+        (self.0 >> DIGIT_BITS) as u32 * DIGIT_BITS
+    }
+
+    const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    const fn level_bit(self) -> u16 {
+        1 << (self.0 >> DIGIT_BITS)
+    }
+
+    const fn slot_bit(self) -> u16 {
+        1 << (self.0 & (SLOTS as u8 - 1))
     }
 }
