@@ -1,5 +1,6 @@
 //! The services that ship with the kernel, each a contract and, where it needs no device, its driver.
 
+pub mod console;
 pub mod echo;
 pub mod gpio;
 pub mod inspect;

@@ -1,0 +1,98 @@
+//! Drivers under supervision, and ending tasks.
+
+use core::fmt::Write as _;
+
+use super::{
+    Failure, Job, Outcome, Time,
+    listing::{finish_row, write_row},
+};
+use crate::{
+    executor::TaskId,
+    inline::Text,
+    registry::Client,
+    services::{
+        console::{
+            json::Json,
+            table::{Column, Table},
+        },
+        supervise::{DriverRow, DriverState, Request, Response, Supervise},
+    },
+};
+
+const DRIVERS: Table<5> = Table::new([
+    Column::left("DRIVER", 16),
+    Column::left("STATE", 20),
+    Column::left("RESTART", 10),
+    Column::right("STARTS", 6),
+    Column::open("LAST ENDING"),
+]);
+
+async fn supervise(job: &Job<'_, '_>) -> Result<Client<Supervise>, Failure> {
+    Ok(job.kernel.services().try_connect::<Supervise>((), 1).await?)
+}
+
+pub(super) async fn list(job: &mut Job<'_, '_>) -> Outcome {
+    let json = job.json("drivers")?;
+    let client = supervise(job).await?;
+    if !json {
+        DRIVERS.header(job.out)?;
+    }
+    for index in 0.. {
+        let Some(row) = next_driver(&client, index).await? else { break };
+        let mut state = Text::<24>::new();
+        match row.state {
+            DriverState::Running { task } => write!(state, "running as task {task}")?,
+            DriverState::Waiting { until_us } => write!(state, "waits until {}", Time(until_us))?,
+            DriverState::Stopped => state = Text::cut("stopped"),
+            DriverState::GivenUp => state = Text::cut("given up"),
+        }
+        if json {
+            let mut json = Json::new(job.out);
+            json.begin_object()?.key("driver")?.string(row.name)?.key("state")?.string(state)?;
+            json.key("restart")?.string(row.restart)?.key("starts")?.number(row.starts.into())?;
+            json.key("last_ending")?.string(row.last_ending)?.end()?;
+        } else {
+            write_row(&DRIVERS, job, [&row.name, &state, &row.restart, &row.starts, &row.last_ending])?;
+        }
+        finish_row(job, json).await?;
+    }
+    Ok(())
+}
+
+async fn next_driver(client: &Client<Supervise>, index: u16) -> Result<Option<DriverRow>, Failure> {
+    match client.call(Request::Driver(index)).await? {
+        Response::Driver(row) => Ok(row),
+        _ => Err(Failure::new(format_args!("the supervisor gave an answer to another question"))),
+    }
+}
+
+pub(super) async fn spawn(job: &mut Job<'_, '_>) -> Outcome {
+    let name = name(job, "spawn")?;
+    supervise(job).await?.call(Request::Start(name)).await?;
+    Ok(())
+}
+
+pub(super) async fn kill(job: &mut Job<'_, '_>) -> Outcome {
+    let name = name(job, "kill")?;
+    if let Ok(task) = name.parse() {
+        return if job.kernel.abort(TaskId(task)) {
+            Ok(())
+        } else {
+            Err(Failure::new(format_args!("there is no task {task}; `ps` lists them")))
+        };
+    }
+    supervise(job).await?.call(Request::Kill(name)).await?;
+    Ok(())
+}
+
+pub(super) async fn restart(job: &mut Job<'_, '_>) -> Outcome {
+    let name = name(job, "restart")?;
+    supervise(job).await?.call(Request::Restart(name)).await?;
+    Ok(())
+}
+
+fn name(job: &mut Job<'_, '_>, command: &'static str) -> Result<Text<24>, Failure> {
+    let word = job.word()?.ok_or(Failure::Usage(command))?;
+    job.done(command)?;
+    Text::try_from(word).map_err(|error| Failure::new(format_args!("`{word}` is no name: {error}")))
+}

@@ -1,0 +1,98 @@
+//! What a console prints, on its way to the serial port.
+
+use core::fmt::{self, Write};
+
+use crate::{
+    heap::Buffer,
+    registry::{CallError, Client},
+    services::serial::{Chunk, Request, Serial},
+};
+
+/// The port is gone: there is nobody to talk to any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortGone;
+
+impl fmt::Display for PortGone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the console's serial port has gone away")
+    }
+}
+
+impl core::error::Error for PortGone {}
+
+impl<E> From<CallError<E>> for PortGone {
+    fn from(_: CallError<E>) -> Self {
+        Self
+    }
+}
+
+/// Collects text and sends it, as fast as the port takes it.
+///
+/// Text is written synchronously into a buffer, then [`flush`](Self::flush)ed: once per line, so that a table may be as
+/// long as it likes. What does not fit in the buffer at once is cut.
+pub(super) struct Output<'c> {
+    port: &'c Client<Serial>,
+    buffer: Buffer,
+    len: usize,
+    /// Ends lines in `\r\n`, as terminals need it.
+    terminal: bool,
+    last: u8,
+}
+
+impl<'c> Output<'c> {
+    pub(super) fn new(port: &'c Client<Serial>, buffer: Buffer, terminal: bool) -> Self {
+        Self { port, buffer, len: 0, terminal, last: 0 }
+    }
+
+    /// Sends what was written.
+    pub(super) async fn flush(&mut self) -> Result<(), PortGone> {
+        let len = core::mem::take(&mut self.len);
+        let written = self.buffer.get(..len).unwrap_or_default();
+        for chunk in written.chunks(Chunk::CAPACITY) {
+            self.port.call(Request::Write(Chunk::cut(chunk))).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a line and sends it.
+    pub(super) async fn line(&mut self, text: fmt::Arguments<'_>) -> Result<(), PortGone> {
+        // A line longer than the buffer is cut; its end is written nevertheless.
+        let _cut = self.write_fmt(text);
+        self.end_line().await
+    }
+
+    /// Ends the line and sends it.
+    pub(super) async fn end_line(&mut self) -> Result<(), PortGone> {
+        let room = self.buffer.len().saturating_sub(2);
+        self.len = self.len.min(room);
+        let _fits = self.write_char('\n');
+        self.flush().await
+    }
+
+    /// Waits until everything has left the chip.
+    pub(super) async fn drain(&mut self) -> Result<(), PortGone> {
+        self.flush().await?;
+        self.port.call(Request::Flush).await?;
+        Ok(())
+    }
+
+    fn push(&mut self, byte: u8) -> fmt::Result {
+        let place = self.buffer.get_mut(self.len).ok_or(fmt::Error)?;
+        *place = byte;
+        self.len += 1;
+        self.last = byte;
+        Ok(())
+    }
+}
+
+impl Write for Output<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            if byte == b'\n' && self.terminal && self.last != b'\r' {
+                self.push(b'\r')?;
+            }
+            self.push(byte)?;
+        }
+        Ok(())
+    }
+}
