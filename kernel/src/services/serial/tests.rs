@@ -1,59 +1,15 @@
 //! The laws of serial ports, on a model of a UART.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-};
-
 use super::{
     Chunk, Error, Request, Response, Serial, Stats,
-    device::{Received, Uart},
+    device::Received,
     driver::{Handler, READERS, set_up},
 };
-use crate::{Handle, registry::Client, testing::Machine};
-
-/// Registers of a UART with FIFOs of 4.
-#[derive(Default)]
-struct Registers {
-    receive: VecDeque<Received>,
-    transmit: VecDeque<u8>,
-    transmit_interrupt: bool,
-}
-
-#[derive(Clone, Default)]
-struct Model(Arc<Mutex<Registers>>);
-
-const FIFO: usize = 4;
-
-impl Model {
-    fn with<R>(&self, with: impl FnOnce(&mut Registers) -> R) -> R {
-        with(&mut self.0.lock().expect("no test panics with the registers"))
-    }
-}
-
-impl Uart for Model {
-    fn receive(&self) -> Option<Received> {
-        self.with(|registers| registers.receive.pop_front())
-    }
-
-    fn transmit(&self, byte: u8) -> bool {
-        self.with(|registers| {
-            let room = registers.transmit.len() < FIFO;
-            if room {
-                registers.transmit.push_back(byte);
-            }
-            room
-        })
-    }
-
-    fn set_transmit_interrupt(&self, on: bool) {
-        self.with(|registers| registers.transmit_interrupt = on);
-    }
-
-    fn is_transmitting(&self) -> bool {
-        self.with(|registers| !registers.transmit.is_empty())
-    }
-}
+use crate::{
+    Handle,
+    registry::Client,
+    testing::{FIFO, Machine, Model},
+};
 
 /// A machine with a serial port, driven by hand.
 struct Port {
