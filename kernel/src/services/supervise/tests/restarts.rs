@@ -130,7 +130,7 @@ fn without_memory_a_driver_is_tried_again_and_starts_when_there_is_some() {
     let large = |_kernel| async move {
         let ballast = [1_u8; 20_000];
         pending::<()>().await;
-        drop(ballast);
+        core::hint::black_box(&ballast);
         Err::<Infallible, _>(Broken)
     };
     bench.supervisor.add("it", POLICY, large, false).expect("added");
