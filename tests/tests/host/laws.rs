@@ -21,3 +21,10 @@ fn prove<H: Home + 'static>(place: &str, mut home: H) {
 fn laws_hold_on_a_bare_kernel() {
     prove("bare", Bare);
 }
+
+#[test]
+fn every_law_has_a_case() {
+    for number in 1..=19 {
+        assert!(all::<Bare>().iter().any(|law| law.number == number), "law {number} has no case");
+    }
+}
