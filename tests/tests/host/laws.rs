@@ -2,7 +2,7 @@
 
 use conformance::{Home, Law, all};
 
-use crate::bare::Bare;
+use crate::{bare::Bare, simulated::Simulated};
 
 /// Proves all laws in one home, and says which failed.
 fn prove<H: Home + 'static>(place: &str, mut home: H) {
@@ -20,6 +20,11 @@ fn prove<H: Home + 'static>(place: &str, mut home: H) {
 #[test]
 fn laws_hold_on_a_bare_kernel() {
     prove("bare", Bare);
+}
+
+#[test]
+fn laws_hold_on_the_simulator() {
+    prove("simulator", Simulated);
 }
 
 #[test]
