@@ -8,7 +8,7 @@ use kernel::{
     heap::{AllocError, SteadyState},
     limits::Settings,
     log::Level,
-    services::{serial::driver::SerialError, supervise::AddError},
+    services::{console::Config, serial::driver::SerialError, standard::StartError},
     time::Duration,
 };
 
@@ -27,6 +27,7 @@ pub struct Builder {
     pub(crate) settings: Settings,
     pub(crate) uarts: Vec<(&'static str, Pace)>,
     pub(crate) standard: bool,
+    pub(crate) console: Option<Config>,
     pub(crate) kinds: Option<Kinds>,
     pub(crate) log_level: Level,
     pub(crate) tick_cost: Duration,
@@ -45,6 +46,7 @@ impl Builder {
             settings: Settings::DEFAULT,
             uarts: vec![("uart0", Pace::Unlimited)],
             standard: true,
+            console: None,
             kinds: None,
             log_level: Level::Info,
             tick_cost: Duration::ZERO,
@@ -142,6 +144,13 @@ impl Builder {
         self
     }
 
+    /// Starts a console on one of the UARTs, beside the standard services.
+    #[must_use]
+    pub fn console(mut self, config: Config) -> Self {
+        self.console = Some(config);
+        self
+    }
+
     /// Calls `hook` at the end of each boot, the first one and every reboot's.
     #[must_use]
     pub fn on_boot(mut self, hook: impl Fn(&Sim) -> Result<(), SimError> + 'static) -> Self {
@@ -188,8 +197,8 @@ pub enum SimError {
     Memory(AllocError),
     /// A serial port was not set up.
     Serial(SerialError),
-    /// A standard service was not put under supervision.
-    Supervise(AddError),
+    /// A standard service was not started.
+    Start(StartError),
 }
 
 impl fmt::Display for SimError {
@@ -205,7 +214,7 @@ impl fmt::Display for SimError {
             Self::Boot(error) => error.fmt(f),
             Self::Memory(error) => write!(f, "the machine's memory is too small: {error}"),
             Self::Serial(error) => write!(f, "a serial port was not set up: {error}"),
-            Self::Supervise(error) => write!(f, "a standard service was not started: {error}"),
+            Self::Start(error) => write!(f, "a standard service was not started: {error}"),
         }
     }
 }

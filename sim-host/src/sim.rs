@@ -393,8 +393,7 @@ impl fmt::Debug for Sim {
 
 /// Boots a kernel on memory of its own.
 fn boot(config: &Builder, clock: &SimClock) -> Result<(Kernel, RegionWatch), SimError> {
-    let (region, watch) =
-        region::allocate(config.heap).ok_or(SimError::HostMemory { bytes: config.heap })?;
+    let (region, watch) = region::allocate(config.heap).ok_or(SimError::HostMemory { bytes: config.heap })?;
     let kernel = Kernel::new(region, clock.clone(), &config.settings).map_err(SimError::Boot)?;
     let handle = kernel.handle();
     handle.heap().set_policy(config.alloc_policy);

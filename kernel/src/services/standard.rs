@@ -45,26 +45,43 @@ impl From<AddError> for StartError {
     }
 }
 
-/// Starts the services, each under supervision: echo, log, inspection, the supervisor itself, the serial port under the
-/// console's label, and the console on it. The machine adds what else it has to the supervisor that is returned.
+/// Starts what needs no device, each under supervision: echo, log, inspection, and the supervisor's own service. The
+/// machine adds its devices to the supervisor that is returned.
 ///
 /// # Errors
 ///
 /// When there is no memory for them.
-pub fn start<U: Uart>(
-    kernel: &Handle,
-    port: Driver<U>,
-    config: console::Config,
-) -> Result<Supervisor, StartError> {
-    let port = Port::new(kernel, port, config.port).map_err(StartError::Serial)?;
+pub fn start(kernel: &Handle) -> Result<Supervisor, StartError> {
     let supervisor = Supervisor::new(kernel, DRIVERS).map_err(StartError::Memory)?;
     let control = supervisor.clone();
-    supervisor.add("serial", Policy::DEFAULT, move |kernel| port.serve(kernel), true)?;
-    supervisor.add("echo", Policy::DEFAULT, echo::serve, true)?;
-    supervisor.add("log", Policy::DEFAULT, log::serve, true)?;
-    supervisor.add("inspect", Policy::DEFAULT, inspect::serve, true)?;
     let serve = move |kernel| supervise::serve(kernel, control.clone());
     supervisor.add("supervise", Policy::DEFAULT, serve, true)?;
-    supervisor.add("console", Policy::DEFAULT, move |kernel| console::serve(kernel, config), true)?;
+    supervisor.add("inspect", Policy::DEFAULT, inspect::serve, true)?;
+    supervisor.add("log", Policy::DEFAULT, log::serve, true)?;
+    supervisor.add("echo", Policy::DEFAULT, echo::serve, true)?;
     Ok(supervisor)
+}
+
+/// Starts a serial port under a label, which is its driver's name too.
+///
+/// # Errors
+///
+/// When there is no memory for it.
+pub fn start_serial<U: Uart>(
+    kernel: &Handle,
+    supervisor: &Supervisor,
+    port: Driver<U>,
+    label: &'static str,
+) -> Result<(), StartError> {
+    let port = Port::new(kernel, port, label).map_err(StartError::Serial)?;
+    Ok(supervisor.add(label, Policy::DEFAULT, move |kernel| port.serve(kernel), true)?)
+}
+
+/// Starts a console on a serial port.
+///
+/// # Errors
+///
+/// When there is no memory for it.
+pub fn start_console(supervisor: &Supervisor, config: console::Config) -> Result<(), StartError> {
+    Ok(supervisor.add("console", Policy::DEFAULT, move |kernel| console::serve(kernel, config), true)?)
 }

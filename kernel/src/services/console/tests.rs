@@ -31,7 +31,9 @@ impl Terminal {
         let uart = Model::default();
         let (driver, handler) = set_up(&kernel, uart.clone(), "uart0", 256).expect("set up");
         let config = Config { port: "uart0", mode, machine: "a test", power_off_at_end: true };
-        let supervisor = standard::start(&kernel, driver, config).expect("started");
+        let supervisor = standard::start(&kernel).expect("started");
+        standard::start_serial(&kernel, &supervisor, driver, "uart0").expect("started");
+        standard::start_console(&supervisor, config).expect("started");
         Self { machine, uart, handler, _supervisor: supervisor, stopped: None }
     }
 
