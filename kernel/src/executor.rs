@@ -2,7 +2,7 @@
 //!
 //! Every driver is a task: a future in the kernel's heap, with a name, an account and statistics. A task runs until
 //! its future returns `Pending`; its waker, called from a task, an interrupt or another host thread, puts it at the
-//! end of the ready queue. [`Executor::tick`] polls what was ready when it began, at most a given number, and
+//! end of the ready queue. `Executor::tick` polls what was ready when it began, at most a given number, and
 //! reports; it never waits and never loops for ever, however often tasks wake themselves.
 //!
 //! Laws:

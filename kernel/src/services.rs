@@ -6,6 +6,7 @@ pub mod gpio;
 pub mod inspect;
 pub mod log;
 pub mod serial;
+pub mod standard;
 pub mod supervise;
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,10 @@
 
 use std::{
     alloc::{Layout, alloc, dealloc},
+    collections::VecDeque,
     ptr::NonNull,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -15,6 +16,7 @@ use crate::{
     heap::Region,
     limits::Settings,
     platform::{Clock, Next},
+    services::serial::device::{Received, Uart},
 };
 
 const ALIGN: usize = 64;
@@ -67,7 +69,7 @@ impl Machine {
 
     /// Ticks until nothing is ready. Time stands still.
     pub(crate) fn settle(&self) -> Next {
-        for _ in 0..10_000 {
+        for _ in 0..1_000_000 {
             match self.kernel.tick().next {
                 Next::RunAgain => {}
                 next => return next,
@@ -97,5 +99,50 @@ impl Machine {
             }
         }
         panic!("timers are set for ever");
+    }
+}
+
+/// Registers of a UART with FIFOs of 4.
+#[derive(Default)]
+pub(crate) struct Registers {
+    pub(crate) receive: VecDeque<Received>,
+    pub(crate) transmit: VecDeque<u8>,
+    pub(crate) transmit_interrupt: bool,
+}
+
+/// A UART.
+#[derive(Clone, Default)]
+pub(crate) struct Model(Arc<Mutex<Registers>>);
+
+/// Entries in a FIFO of the model.
+pub(crate) const FIFO: usize = 4;
+
+impl Model {
+    pub(crate) fn with<R>(&self, with: impl FnOnce(&mut Registers) -> R) -> R {
+        with(&mut self.0.lock().expect("no test panics with the registers"))
+    }
+}
+
+impl Uart for Model {
+    fn receive(&self) -> Option<Received> {
+        self.with(|registers| registers.receive.pop_front())
+    }
+
+    fn transmit(&self, byte: u8) -> bool {
+        self.with(|registers| {
+            let room = registers.transmit.len() < FIFO;
+            if room {
+                registers.transmit.push_back(byte);
+            }
+            room
+        })
+    }
+
+    fn set_transmit_interrupt(&self, on: bool) {
+        self.with(|registers| registers.transmit_interrupt = on);
+    }
+
+    fn is_transmitting(&self) -> bool {
+        self.with(|registers| !registers.transmit.is_empty())
     }
 }

@@ -1,1 +1,48 @@
-//! The mnemOS simulator.
+//! The mnemOS simulator: virtual machines in an ordinary process.
+//!
+//! A [`Sim`] is one machine: a [`Kernel`](kernel::Kernel) over memory of its own, a clock, an interrupt controller and
+//! device models. It is driven by hand, as tests do, or by an async runtime, as the program does. Machines share
+//! nothing; any number of them may live in one process.
+//!
+//! In virtual time a machine is deterministic: the same seed and the same input at the same times give the same events,
+//! byte for byte, which [`Sim::event_digest`] sums up. Nothing in it reads the host's clock or its randomness.
+//!
+//! ```
+//! use kernel::time::Duration;
+//! use sim_host::Sim;
+//!
+//! let mut sim = Sim::builder().bare().build()?;
+//! let kernel = sim.kernel();
+//! let slept = sim.block_on(async move {
+//!     let before = kernel.now();
+//!     kernel.sleep(Duration::from_secs(86_400)).await;
+//!     kernel.now().since(before)
+//! });
+//! assert_eq!(slept, Duration::from_secs(86_400));
+//! # Ok::<(), sim_host::SimError>(())
+//! ```
+
+mod bridge;
+mod builder;
+mod clock;
+mod drive;
+mod external;
+pub mod interrupts;
+mod mailbox;
+mod panics;
+mod region;
+mod rng;
+mod sim;
+mod standard;
+pub mod uart;
+
+pub use self::{
+    builder::{Builder, SimError},
+    clock::{SimClock, Time},
+    drive::Outcome,
+    interrupts::IrqLine,
+    region::RegionWatch,
+    rng::Rng,
+    sim::{Sim, Step, Wait},
+    uart::{Pace, Uart},
+};

@@ -4,7 +4,7 @@ use crate::Home;
 
 mod fixtures;
 mod memory;
-// mod messages;
+mod messages;
 mod order;
 mod requests;
 mod services;
@@ -49,10 +49,10 @@ laws! {
     9 memory::waiters_for_memory_are_served_in_order,
     9 memory::an_impossible_request_blocks_nobody,
     10 memory::out_of_memory_is_an_error_value_everywhere,
-    // 11 messages::any_capacity_works_or_is_refused,
-    // 12 messages::a_grant_larger_than_its_ring_is_an_error,
-    // 13 messages::a_slow_subscriber_is_told_what_it_missed,
-    // 14 messages::hostile_bytes_are_refused,
+    11 messages::any_capacity_works_or_is_refused,
+    12 messages::a_grant_larger_than_its_ring_is_an_error,
+    13 messages::a_slow_subscriber_is_told_what_it_missed,
+    14 messages::hostile_bytes_are_refused,
     15 tasks::a_wake_from_an_interrupt_is_never_lost,
     15 tasks::a_wake_of_a_finished_task_is_harmless,
     16 order::two_kernels_share_nothing,

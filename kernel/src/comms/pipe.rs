@@ -16,7 +16,7 @@ use bbqueue::{
     prod_cons::stream::{StreamConsumer, StreamGrantR, StreamGrantW, StreamProducer},
     traits::{
         bbqhdl::BbqHandle,
-        coordination::{ReadGrantError, WriteGrantError, cas::AtomicCoord},
+        coordination::{ReadGrantError, WriteGrantError},
         notifier::polling::Polling,
         storage::Storage,
     },
@@ -30,7 +30,13 @@ use crate::{
     },
 };
 
-type Ring = BBQueue<Bytes, AtomicCoord, Polling>;
+/// How the two ends of a ring agree: with atomics where the core has compare-and-swap, in short critical sections elsewhere.
+#[cfg(target_has_atomic = "ptr")]
+type Coordination = bbqueue::traits::coordination::cas::AtomicCoord;
+#[cfg(not(target_has_atomic = "ptr"))]
+type Coordination = bbqueue::traits::coordination::cs::CsCoord;
+
+type Ring = BBQueue<Bytes, Coordination, Polling>;
 
 /// The ring's memory.
 struct Bytes {
@@ -100,7 +106,7 @@ impl Deref for Hold {
 impl BbqHandle for Hold {
     type Target = Self;
     type Storage = Bytes;
-    type Coord = AtomicCoord;
+    type Coord = Coordination;
     type Notifier = Polling;
 
     fn bbq_ref(&self) -> Self {

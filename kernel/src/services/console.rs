@@ -27,6 +27,8 @@ pub mod json;
 mod output;
 mod service;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod words;
 
 pub use self::{

@@ -1,7 +1,7 @@
 //! Serial ports: bytes in and out of a UART.
 //!
 //! The contract is here; the driver behind it, with buffers, interrupt handler and error counters, is in
-//! [`driver`](self::driver), over the thin device trait [`Uart`](self::device::Uart) that boards and simulators
+//! [`driver`], over the thin device trait [`Uart`](device::Uart) that boards and simulators
 //! implement.
 
 pub mod device;

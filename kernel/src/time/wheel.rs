@@ -193,18 +193,18 @@ impl<P: Default> Wheel<P> {
     /// # Safety
     ///
     /// As for [`Wheel::insert`].
+    #[inline]
     unsafe fn file(&self, entry: &Entry<P>) -> u64 {
         let cursor_us = self.cursor_us.get();
         // A deadline in the past would have no slot; at the cursor it has one, and is due.
-        let deadline_us = entry.deadline_us().max(cursor_us);
-        let place = Place::of(deadline_us, cursor_us);
+        let (place, start_us) = Place::of(entry.deadline_us().max(cursor_us), cursor_us);
         entry.set_place(place);
         // SAFETY: rule 1.
         unsafe { self.ring(place).push_back(entry) };
         let occupied = &self.occupied[place.level()];
         occupied.set(occupied.get() | place.slot_bit());
         self.levels.set(self.levels.get() | place.level_bit());
-        place.start_us(deadline_us)
+        start_us
     }
 
     /// Takes out an entry that is in this wheel.
@@ -265,29 +265,26 @@ impl Place {
         Self((level << DIGIT_BITS | slot) as u8)
     }
 
-    /// Where a deadline is filed while the cursor stands at `cursor_us`: the highest digit in which they differ, and the
-    /// deadline's digit there. Equal numbers are filed as if they differed in the lowest.
-    const fn of(deadline_us: u64, cursor_us: u64) -> Self {
-        let highest_bit = (deadline_us ^ cursor_us | 1).ilog2();
-        let level = highest_bit / DIGIT_BITS;
-        let digit = deadline_us >> (level * DIGIT_BITS) & (SLOTS as u64 - 1);
-        Self::new(level, digit as u32)
+    /// Where a deadline is filed while the cursor stands at `cursor_us`, and the start of that slot: the highest digit in
+    /// which they differ, and the deadline's digit there. Equal numbers are filed as if they differed in the lowest.
+    const fn of(deadline_us: u64, cursor_us: u64) -> (Self, u64) {
+        let shift = (deadline_us ^ cursor_us | 1).ilog2() & !(DIGIT_BITS - 1);
+        let digits = deadline_us >> shift;
+        let slot = digits as u8 & (SLOTS as u8 - 1);
+        // A level is `shift / DIGIT_BITS`, and goes into the high digit.
+        let level = (shift << (DIGIT_BITS - DIGIT_BITS.ilog2())) as u8;
+        (Self(level | slot), digits << shift)
     }
 
-    /// The earliest deadline that can be filed here, given any time that agrees with it in the digits above this level:
-    /// the cursor, or a deadline that is filed here.
-    const fn start_us(self, alike_us: u64) -> u64 {
-        let shift = self.shift();
-        let above = alike_us >> shift & !(SLOTS as u64 - 1);
+    /// The earliest deadline that can be filed here while the cursor stands at `cursor_us`.
+    const fn start_us(self, cursor_us: u64) -> u64 {
+        let shift = (self.0 >> DIGIT_BITS) as u32 * DIGIT_BITS;
+        let above = cursor_us >> shift & !(SLOTS as u64 - 1);
         (above | self.0 as u64 & (SLOTS as u64 - 1)) << shift
     }
 
     const fn level(self) -> usize {
         (self.0 >> DIGIT_BITS) as usize
-    }
-
-    const fn shift(self) -> u32 {
-        (self.0 >> DIGIT_BITS) as u32 * DIGIT_BITS
     }
 
     const fn index(self) -> usize {

@@ -14,8 +14,9 @@ use crate::{Home, Machine};
 pub(super) fn a_sleep_may_last_for_years<H: Home>(home: &mut H) {
     let mut machine = home.boot(HEAP, &Settings::DEFAULT);
     let kernel = machine.kernel();
-    let years = Duration::from_secs(10 * 365 * 86_400);
-    let sleeps = [Duration::MAX, years, Duration::from_secs(4_295)].map(|duration| {
+    // Just above 32 and 42 bits: what is cut short there ends at once.
+    let (hours, months) = (Duration::from_micros((1 << 32) + 10), Duration::from_micros((5 << 40) + 20));
+    let sleeps = [Duration::MAX, months, hours].map(|duration| {
         let handle = kernel.clone();
         let sleep = kernel.try_spawn("sleeper", async move { handle.sleep(duration).await });
         sleep.expect("spawned")

@@ -2,7 +2,7 @@
 
 use conformance::{Home, Law, all};
 
-use crate::bare::Bare;
+use crate::{bare::Bare, simulated::Simulated};
 
 /// Proves all laws in one home, and says which failed.
 fn prove<H: Home + 'static>(place: &str, mut home: H) {
@@ -20,4 +20,16 @@ fn prove<H: Home + 'static>(place: &str, mut home: H) {
 #[test]
 fn laws_hold_on_a_bare_kernel() {
     prove("bare", Bare);
+}
+
+#[test]
+fn laws_hold_on_the_simulator() {
+    prove("simulator", Simulated);
+}
+
+#[test]
+fn every_law_has_a_case() {
+    for number in 1..=19 {
+        assert!(all::<Bare>().iter().any(|law| law.number == number), "law {number} has no case");
+    }
 }

@@ -2,3 +2,4 @@
 
 mod bare;
 mod laws;
+mod simulated;

@@ -23,8 +23,8 @@ mod drivers;
 mod listing;
 mod logs;
 mod memory;
-mod pins;
 mod ping;
+mod pins;
 mod system;
 
 pub(super) use self::system::banner;
@@ -100,7 +100,12 @@ const COMMANDS: &[Command] = &[
         "pins: list, show, use, set, or wait for an edge",
         "`up` and `down` are inputs with a pull resistor; `out` is an output, `high` and `low` set its level.",
     ),
-    command("sleep", "TIME", "do nothing for a while", "TIME is a number of seconds, or with a unit: 250ms, 10us, 2s."),
+    command(
+        "sleep",
+        "TIME",
+        "do nothing for a while",
+        "TIME is a number of seconds, or with a unit: 250ms, 10us, 2s.",
+    ),
     command("drivers", "[--json]", "drivers under supervision", JSON),
     command("spawn", "DRIVER", "start a driver that is stopped", "`drivers` lists them."),
     command("kill", "DRIVER|TASK", "stop a driver, or end a task by its number", ""),

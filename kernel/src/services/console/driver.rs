@@ -91,7 +91,8 @@ pub async fn serve(kernel: Handle, config: Config) -> Result<core::convert::Infa
         history: buffer(if terminal { HISTORY } else { 0 }).await.map_err(ConsoleError::Memory)?,
     };
     let text = buffer(COMPLETION_OUTPUT_LIMIT).await.map_err(ConsoleError::Memory)?;
-    let mut server = kernel.services().bind_for_programs::<Console>(config.port).await.map_err(ConsoleError::Bind)?;
+    let mut server =
+        kernel.services().bind_for_programs::<Console>(config.port).await.map_err(ConsoleError::Bind)?;
     let port = kernel
         .services()
         .connect_to::<Serial>(Select::Label(config.port), (), DEPTH)
@@ -174,7 +175,8 @@ impl Session<'_> {
     /// Runs the line that was read; Ctrl-C ends it.
     async fn run_line(&mut self) -> Result<(), PortGone> {
         let outcome = {
-            let mut command = pin!(commands::run(self.kernel, &self.config, self.editor.line(), &mut self.output));
+            let mut command =
+                pin!(commands::run(self.kernel, &self.config, self.editor.line(), &mut self.output));
             let input = &mut self.input;
             let terminal = self.config.mode == Mode::Terminal;
             poll_fn(|context| {

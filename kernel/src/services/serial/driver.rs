@@ -9,6 +9,7 @@
 //! ```
 
 use core::{
+    cell::Cell,
     convert::Infallible,
     fmt,
     future::{Future, poll_fn},
@@ -53,6 +54,8 @@ pub enum SerialError {
     Memory(AllocError),
     /// The service could not be bound.
     Bind(BindError),
+    /// Somebody serves the port already.
+    InUse,
 }
 
 impl fmt::Display for SerialError {
@@ -61,6 +64,7 @@ impl fmt::Display for SerialError {
             Self::Pipe(error) => error.fmt(f),
             Self::Memory(error) => write!(f, "no memory for the port: {error}"),
             Self::Bind(error) => error.fmt(f),
+            Self::InUse => f.write_str("the port is being served already"),
         }
     }
 }
@@ -191,6 +195,55 @@ pub struct Driver<U> {
     line: Line,
 }
 
+/// A port that can be served again and again: the driver's half is given back when whoever serves ends.
+pub struct Port<U: Uart> {
+    driver: SharedCell<Driver<U>>,
+    label: &'static str,
+}
+
+type SharedCell<T> = crate::heap::Shared<Cell<Option<T>>>;
+
+impl<U: Uart> Port<U> {
+    /// A port with the label that its service is bound under.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory.
+    pub fn new(kernel: &Handle, driver: Driver<U>, label: &'static str) -> Result<Self, SerialError> {
+        let driver = kernel.heap().try_shared(Cell::new(Some(driver)));
+        Ok(Self { driver: driver.map_err(|failed| SerialError::Memory(failed.error))?, label })
+    }
+
+    /// Serves the port: what a supervisor starts.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Driver::serve`], and when the port is being served already.
+    pub fn serve(&self, kernel: Handle) -> impl Future<Output = Result<Infallible, SerialError>> + use<U> {
+        let (shared, label) = (self.driver.clone(), self.label);
+        async move {
+            let driver = shared.take().ok_or(SerialError::InUse)?;
+            let mut lent = Lent { driver: Some(driver), shared };
+            match &mut lent.driver {
+                Some(driver) => driver.serve(kernel, label).await,
+                None => Err(SerialError::InUse),
+            }
+        }
+    }
+}
+
+/// A driver's half that goes back where it came from.
+struct Lent<U> {
+    driver: Option<Driver<U>>,
+    shared: SharedCell<Driver<U>>,
+}
+
+impl<U> Drop for Lent<U> {
+    fn drop(&mut self) {
+        self.shared.set(self.driver.take());
+    }
+}
+
 /// A write that waits for room, or a flush.
 struct Outgoing {
     chunk: Chunk,
@@ -219,7 +272,7 @@ impl<U: Uart> Driver<U> {
         loop {
             self.feed_readers(&mut readers);
             self.drain_writers(&mut writers);
-            if let Some(incoming) = self.wait(&kernel, &mut server, readers.is_empty(), &writers).await {
+            if let Some(incoming) = self.wait(&kernel, &mut server, &readers, &writers).await {
                 match incoming {
                     // Who has given up connecting is not missed.
                     Incoming::Hello(hello) => drop(hello.accept().ok()),
@@ -237,7 +290,7 @@ impl<U: Uart> Driver<U> {
         &mut self,
         kernel: &Handle,
         server: &mut Server<Serial>,
-        nobody_reads: bool,
+        readers: &[Reply<Serial>],
         writers: &FixedVec<Outgoing>,
     ) -> Option<Incoming<Serial>> {
         let first = writers.first();
@@ -247,7 +300,11 @@ impl<U: Uart> Driver<U> {
         let mut drained = pin!(self.to_send.drained());
         let mut look = pin!(kernel.sleep(FLUSH_LOOK));
         poll_fn(|context| {
-            if !nobody_reads && filled.as_mut().poll(context).is_ready() {
+            // Who has given up lacks the slot until the reply is dropped.
+            if readers.iter().any(Reply::is_abandoned) {
+                return Poll::Ready(None);
+            }
+            if !readers.is_empty() && filled.as_mut().poll(context).is_ready() {
                 return Poll::Ready(None);
             }
             if first.is_some() && drained.as_mut().poll(context).is_ready() {
@@ -298,11 +355,10 @@ impl<U: Uart> Driver<U> {
 
     /// Answers readers in their order for as long as there are bytes. Who has given up eats none.
     fn feed_readers(&mut self, readers: &mut FixedVec<Reply<Serial>>) {
+        while let Some(gone) = readers.iter().position(Reply::is_abandoned) {
+            drop(readers.remove(gone));
+        }
         while !readers.is_empty() {
-            if readers.first().is_some_and(Reply::is_abandoned) {
-                drop(readers.remove(0));
-                continue;
-            }
             let mut bytes = [0; super::CHUNK];
             let Ok(len @ 1..) = self.to_read.read(&mut bytes) else { return };
             let chunk = Chunk::cut(bytes.get(..len).unwrap_or_default());

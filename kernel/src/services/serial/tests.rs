@@ -1,59 +1,16 @@
 //! The laws of serial ports, on a model of a UART.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-};
-
 use super::{
     Chunk, Error, Request, Response, Serial, Stats,
-    device::{Received, Uart},
+    device::Received,
     driver::{Handler, READERS, set_up},
 };
-use crate::{Handle, registry::Client, testing::Machine};
-
-/// Registers of a UART with FIFOs of 4.
-#[derive(Default)]
-struct Registers {
-    receive: VecDeque<Received>,
-    transmit: VecDeque<u8>,
-    transmit_interrupt: bool,
-}
-
-#[derive(Clone, Default)]
-struct Model(Arc<Mutex<Registers>>);
-
-const FIFO: usize = 4;
-
-impl Model {
-    fn with<R>(&self, with: impl FnOnce(&mut Registers) -> R) -> R {
-        with(&mut self.0.lock().expect("no test panics with the registers"))
-    }
-}
-
-impl Uart for Model {
-    fn receive(&self) -> Option<Received> {
-        self.with(|registers| registers.receive.pop_front())
-    }
-
-    fn transmit(&self, byte: u8) -> bool {
-        self.with(|registers| {
-            let room = registers.transmit.len() < FIFO;
-            if room {
-                registers.transmit.push_back(byte);
-            }
-            room
-        })
-    }
-
-    fn set_transmit_interrupt(&self, on: bool) {
-        self.with(|registers| registers.transmit_interrupt = on);
-    }
-
-    fn is_transmitting(&self) -> bool {
-        self.with(|registers| !registers.transmit.is_empty())
-    }
-}
+use crate::{
+    Handle,
+    registry::{CallError, Client},
+    testing::{FIFO, Machine, Model},
+    time::Duration,
+};
 
 /// A machine with a serial port, driven by hand.
 struct Port {
@@ -242,4 +199,21 @@ fn a_steady_port_allocates_nothing() {
     });
     port.run();
     assert_eq!(output(task), 0);
+}
+
+#[test]
+fn a_reader_that_gives_up_can_ask_again_over_its_only_slot() {
+    let mut port = Port::new(16);
+    let asking = port.start(|kernel| async move {
+        let uart = connect(&kernel, 1).await;
+        for _ in 0..2 * READERS {
+            let silence = uart.call_within(Duration::from_micros(10), Request::Read).await;
+            assert_eq!(silence, Err(CallError::Deadline));
+            assert!(matches!(uart.call(Request::Stats).await, Ok(Response::Stats(_))));
+        }
+    });
+    for _ in 0..4 * READERS {
+        port.run();
+    }
+    assert!(asking.is_finished());
 }

@@ -2,7 +2,8 @@ use core::pin::pin;
 
 use super::*;
 
-/// Awaits a tick as a task would that is polled each time it is woken, with time going on by `step_us`.
+/// Awaits a tick as a task does that is polled each time it is woken, on a machine that sleeps until it is. Returns the
+/// time that the tick is for, and that at which it came.
 fn next_tick(timers: &Timers, interval: &mut Interval<'_>) -> (u64, u64) {
     let (woken, waker) = Counter::new();
     let mut tick = pin!(interval.tick());
@@ -45,11 +46,13 @@ fn skip_keeps_the_phase() {
 
 #[test]
 fn skip_ticks_at_most_once_at_a_time() {
-    let timers = timers_at(0);
-    let mut interval = timers.interval(Duration::from_micros(10)).unwrap();
-    timers.advance(Instant::from_micros(30));
-    assert_eq!(next_tick(&timers, &mut interval), (10, 30));
-    assert_eq!(next_tick(&timers, &mut interval), (40, 40));
+    for (taken_us, next_us) in [(19, 20), (20, 30), (21, 30), (30, 40)] {
+        let timers = timers_at(0);
+        let mut interval = timers.interval(Duration::from_micros(10)).unwrap();
+        timers.advance(Instant::from_micros(taken_us));
+        assert_eq!(next_tick(&timers, &mut interval), (10, taken_us));
+        assert_eq!(next_tick(&timers, &mut interval), (next_us, next_us));
+    }
 }
 
 #[test]

@@ -131,9 +131,11 @@ impl<P> Ring<P> {
     ///
     /// The entry is in this ring, or in none.
     pub(super) unsafe fn remove(&self, entry: &Entry<P>) -> bool {
-        let (Some(next), Some(prev)) = (entry.next.take(), entry.prev.take()) else {
+        let (Some(next), Some(prev)) = (entry.next.get(), entry.prev.get()) else {
             return self.last.get().is_none();
         };
+        entry.next.set(None);
+        entry.prev.set(None);
         let this = NonNull::from(entry);
         if next == this {
             self.last.set(None);

@@ -65,13 +65,14 @@ pub(super) const STARTS_US: [u64; 7] =
 
 #[test]
 fn a_deadline_is_filed_by_the_highest_digit_that_differs() {
-    assert_eq!(Place::of(0x7_c118, 0x7_a301), Place::new(3, 0xc));
-    assert_eq!(Place::of(1, 0), Place::new(0, 1));
-    assert_eq!(Place::of(0x10, 0xf), Place::new(1, 1));
-    assert_eq!(Place::of(u64::MAX, 0), Place::new(15, 15));
-    assert_eq!(Place::of(u64::MAX, u64::MAX - 1), Place::new(0, 15));
-    assert_eq!(Place::of(u64::MAX, u64::MAX), Place::new(0, 15));
-    assert_eq!(Place::of(1 << 60, (1 << 60) - 1), Place::new(15, 1));
+    let place = |deadline_us, cursor_us| Place::of(deadline_us, cursor_us).0;
+    assert_eq!(place(0x7_c118, 0x7_a301), Place::new(3, 0xc));
+    assert_eq!(place(1, 0), Place::new(0, 1));
+    assert_eq!(place(0x10, 0xf), Place::new(1, 1));
+    assert_eq!(place(u64::MAX, 0), Place::new(15, 15));
+    assert_eq!(place(u64::MAX, u64::MAX - 1), Place::new(0, 15));
+    assert_eq!(place(u64::MAX, u64::MAX), Place::new(0, 15));
+    assert_eq!(place(1 << 60, (1 << 60) - 1), Place::new(15, 1));
 }
 
 #[test]
@@ -84,7 +85,11 @@ fn a_slot_starts_where_its_digits_say() {
             let start_us = Place::new(level, slot).start_us(0);
             assert_eq!(start_us, u64::from(slot) << (4 * level));
             if slot > 0 {
-                assert_eq!(Place::of(start_us, 0), Place::new(level, slot));
+                assert_eq!(Place::of(start_us, 0), (Place::new(level, slot), start_us));
+                assert_eq!(
+                    Place::of(start_us | ((1 << (4 * level)) - 1), 0),
+                    (Place::new(level, slot), start_us)
+                );
             }
         }
     }

@@ -29,8 +29,9 @@ pub(super) async fn call(job: &mut Job<'_, '_>) -> Outcome {
         .map_err(|error| Failure::new(format_args!("{error}")))?;
     // Nobody can be asked for a hello here, so it is the simplest one there is.
     let mut hello = [0; 8];
-    let hello_length = text::encode(service.schemas.hello, "()", &mut hello)
-        .map_err(|_not_unit| Failure::new(format_args!("`{name}` wants a hello that a console cannot give")))?;
+    let hello_length = text::encode(service.schemas.hello, "()", &mut hello).map_err(|_not_unit| {
+        Failure::new(format_args!("`{name}` wants a hello that a console cannot give"))
+    })?;
     let connection = job
         .kernel
         .services()

@@ -166,7 +166,11 @@ pub(super) async fn services(job: &mut Job<'_, '_>) -> Outcome {
         let uuid = crate::registry::Uuid::from_bytes(row.uuid);
         if json {
             let mut json = Json::new(job.out);
-            json.begin_object()?.key("instance")?.number(row.instance.into())?.key("service")?.string(row.name)?;
+            json.begin_object()?
+                .key("instance")?
+                .number(row.instance.into())?
+                .key("service")?
+                .string(row.name)?;
             json.key("label")?.string(row.label)?.key("version")?.string(row.version)?;
             json.key("task")?.number(row.task.into())?.key("clients")?.number(row.clients.into())?;
             json.key("answered")?.number(row.answered.into())?.key("programs")?.boolean(row.programs)?;
@@ -201,7 +205,11 @@ pub(super) async fn connections(job: &mut Job<'_, '_>) -> Outcome {
         after = row.id;
         if json {
             let mut json = Json::new(job.out);
-            json.begin_object()?.key("connection")?.number(row.id.into())?.key("service")?.string(row.service)?;
+            json.begin_object()?
+                .key("connection")?
+                .number(row.id.into())?
+                .key("service")?
+                .string(row.service)?;
             json.key("instance")?.number(row.instance.into())?.key("task")?.number(row.client.into())?;
             json.key("depth")?.number(row.depth.into())?.key("busy")?.number(row.busy.into())?;
             json.key("requests")?.number(row.requests.into())?.end()?;

@@ -1,7 +1,7 @@
 //! The log and the event stream.
 
 use super::{
-    Failure, Job, Outcome, Time,
+    Failure, Job, Outcome,
     listing::{inspect, mixed_up, number},
 };
 use crate::{
@@ -100,8 +100,8 @@ async fn recent(job: &mut Job<'_, '_>) -> Outcome {
             return Err(mixed_up());
         };
         let Some(event) = event.filter(|event| event.number < end) else { break };
-        let at = Time(event.at_us);
-        job.out.line(format_args!("{:>8}  {at:>14}  {}", event.number, event.what)).await?;
+        let (s, us) = (event.at_us / 1_000_000, event.at_us % 1_000_000);
+        job.out.line(format_args!("{s:>5}.{us:06} {:>8}  {}", event.number, event.what)).await?;
         next = event.number + 1;
     }
     Ok(())

@@ -86,12 +86,19 @@ async fn owners(job: &mut Job<'_, '_>, client: &Client<Inspect>, json: bool) -> 
         if json {
             let mut json = Json::new(job.out);
             json.begin_object()?.key("task")?.number(owner.id.into())?.key("owner")?.string(owner.name)?;
-            json.key("bytes")?.number(owner.bytes.into())?.key("peak")?.number(owner.peak.into())?.key("quota")?;
+            json.key("bytes")?
+                .number(owner.bytes.into())?
+                .key("peak")?
+                .number(owner.peak.into())?
+                .key("quota")?;
             match owner.quota {
                 Some(quota) => json.number(quota.into())?,
                 None => json.null()?,
             };
-            json.key("blocks")?.number(owner.blocks.into())?.key("allocations")?.number(owner.allocations.into())?;
+            json.key("blocks")?
+                .number(owner.blocks.into())?
+                .key("allocations")?
+                .number(owner.allocations.into())?;
             json.key("failures")?.number(owner.failures.into())?.key("ready")?.boolean(owner.ready)?;
             json.key("violations")?.number(owner.violations.into())?.end()?;
         } else {

@@ -31,9 +31,9 @@ pub(super) async fn gpio(job: &mut Job<'_, '_>) -> Outcome {
     let pin: u8 = pin.parse().map_err(|_not_a_number| Failure::Usage("gpio"))?;
     let request = match verb {
         None => {
-            let row = show(&client, pin).await?.ok_or_else(|| {
-                Failure::new(format_args!("there is no pin {pin}; `gpio` lists them"))
-            })?;
+            let row = show(&client, pin)
+                .await?
+                .ok_or_else(|| Failure::new(format_args!("there is no pin {pin}; `gpio` lists them")))?;
             PINS.header(job.out)?;
             return print(job, row).await;
         }

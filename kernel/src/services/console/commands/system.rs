@@ -40,7 +40,10 @@ pub(super) async fn help(job: &mut Job<'_, '_>) -> Outcome {
         for command in COMMANDS {
             job.out.line(format_args!("  {:12} {}", command.name, command.summary)).await?;
         }
-        return Ok(job.out.line(format_args!("`help COMMAND` tells more. Lines that start with # do nothing.")).await?);
+        return Ok(job
+            .out
+            .line(format_args!("`help COMMAND` tells more. Lines that start with # do nothing."))
+            .await?);
     };
     job.done("help")?;
     let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {

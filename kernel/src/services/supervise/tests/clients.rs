@@ -1,6 +1,7 @@
 //! What a driver's clients see when it ends and comes back.
 
 use super::*;
+use crate::services::Never;
 
 /// An echo whose driver fails when it is asked for this number, with the request in hand.
 const POISON: u64 = 13;
@@ -27,19 +28,15 @@ async fn deaf(kernel: Handle) -> Result<Infallible, Broken> {
     }
 }
 
-fn spawn_waiting(bench: &Bench, client: Rc<Client<Echo>>) -> Rc<RefCell<Vec<Result<(), CallError<()>>>>> {
-    let outcomes = Rc::new(RefCell::new(Vec::new()));
+/// How the requests of one client ended.
+type Outcomes = Rc<RefCell<Vec<Result<echo::Response, CallError<Never>>>>>;
+
+fn spawn_waiting(bench: &Bench, client: Rc<Client<Echo>>) -> Outcomes {
+    let outcomes = Outcomes::default();
     let seen = outcomes.clone();
     let ask = async move {
-        let answer = client.call(echo::Request::Number(1)).await;
-        let answer = answer.map(drop).map_err(|error| match error {
-            CallError::Service(never) => match never {},
-            CallError::ServerGone => CallError::ServerGone,
-            CallError::Unanswered => CallError::Unanswered,
-            CallError::Deadline => CallError::Deadline,
-            CallError::WaitCycle => CallError::WaitCycle,
-        });
-        seen.borrow_mut().push(answer);
+        let outcome = client.call(echo::Request::Number(1)).await;
+        seen.borrow_mut().push(outcome);
     };
     bench.kernel.try_spawn("client", ask).expect("spawned").detach();
     outcomes
@@ -137,7 +134,7 @@ fn dropping_a_request_while_its_driver_ends_harms_neither_side() {
         let bench = Bench::with(ALWAYS, deaf);
         let client = Rc::new(bench.connect().expect("running"));
         let asking = client.clone();
-        let ask = async move { drop(asking.call(echo::Request::Number(1)).await) };
+        let ask = async move { asking.call(echo::Request::Number(1)).await };
         let asking = bench.kernel.try_spawn("client", ask).expect("spawned");
         bench.machine.settle();
         bench.kernel.abort(bench.task());

@@ -1,0 +1,206 @@
+//! The console in a whole machine: lines in over a model of a UART, text out.
+
+use super::{Config, Mode};
+use crate::{
+    heap::SteadyState,
+    platform::{Next, Stop},
+    services::{
+        serial::{
+            device::Received,
+            driver::{Handler, set_up},
+        },
+        standard,
+        supervise::Supervisor,
+    },
+    testing::{FIFO, Machine, Model},
+};
+
+/// A machine with a console.
+struct Terminal {
+    machine: Machine,
+    uart: Model,
+    handler: Handler<Model>,
+    _supervisor: Supervisor,
+    stopped: Option<Stop>,
+}
+
+impl Terminal {
+    fn new(mode: Mode) -> Self {
+        let machine = Machine::new();
+        let kernel = machine.kernel.handle();
+        let uart = Model::default();
+        let (driver, handler) = set_up(&kernel, uart.clone(), "uart0", 256).expect("set up");
+        let config = Config { port: "uart0", mode, machine: "a test", power_off_at_end: true };
+        let supervisor = standard::start(&kernel).expect("started");
+        standard::start_serial(&kernel, &supervisor, driver, "uart0").expect("started");
+        standard::start_console(&supervisor, config).expect("started");
+        Self { machine, uart, handler, _supervisor: supervisor, stopped: None }
+    }
+
+    /// Feeds bytes as the FIFO takes them, and runs until nothing happens.
+    fn type_in(&mut self, bytes: &[u8]) -> String {
+        let mut left = bytes.iter().copied();
+        let (mut shown, mut quiet) = (Vec::new(), 0);
+        for _ in 0..100_000 {
+            let more = self.uart.with(|registers| {
+                while registers.receive.len() < FIFO
+                    && let Some(byte) = left.next()
+                {
+                    registers.receive.push_back(Received::Byte(byte));
+                }
+                shown.extend(registers.transmit.drain(..));
+                !registers.receive.is_empty() || registers.transmit_interrupt
+            });
+            if more {
+                self.handler.interrupt();
+            }
+            match self.machine.settle() {
+                Next::Stop(stop) => {
+                    self.stopped = Some(stop);
+                    break;
+                }
+                Next::SleepUntil(deadline) if !more => self.machine.clock.set(deadline.as_micros()),
+                _ => {}
+            }
+            quiet = if more { 0 } else { quiet + 1 };
+            if quiet > 5 {
+                break;
+            }
+        }
+        String::from_utf8(shown).expect("the console prints text")
+    }
+
+    fn failed(&self) -> u32 {
+        self.machine.kernel.commands_failed()
+    }
+}
+
+fn plain() -> Terminal {
+    Terminal::new(Mode::Plain)
+}
+
+#[test]
+fn a_script_prints_plain_tables_and_powers_off() {
+    let mut terminal = plain();
+    let shown = terminal.type_in(b"services\nps\nheap\npoweroff\n");
+    for expected in ["INSTANCE  SERVICE", "TASK  NAME", "HEAP", "echo", "inspect", "largest free", "console"]
+    {
+        assert!(shown.contains(expected), "{expected} is missing in:\n{shown}");
+    }
+    assert!(!shown.contains('\x1b') && !shown.contains('\r'), "no escapes in:\n{shown}");
+    assert!(shown.lines().all(|line| line.trim_end() == line), "no spaces at line ends in:\n{shown}");
+    assert_eq!(terminal.stopped, Some(Stop::PowerOff));
+    assert_eq!(terminal.failed(), 0, "{shown}");
+}
+
+#[test]
+fn every_command_answers() {
+    let mut terminal = plain();
+    for (line, expected) in [
+        ("help", "poweroff"),
+        ("help ps", "usage: ps"),
+        ("version", "mnemOS 0.1.0 on a test"),
+        ("uptime", "0 d 00:00:00"),
+        ("top", "BUSY"),
+        ("connections", "CONNECTION"),
+        ("heap owners", "kernel"),
+        ("heap owners --json", "{\"task\":0,\"owner\":\"kernel\""),
+        ("ps --json", "\"name\":\"echo\""),
+        ("services --json", "\"service\":\"serial\""),
+        ("irq", "uart0"),
+        ("log", "log"),
+        ("log debug", ""),
+        ("log uart trace", ""),
+        ("events 3", "connect instance="),
+        ("events kinds", "long-poll"),
+        ("events on poll", ""),
+        ("call echo Number 7", "Number(7)"),
+        ("call echo", "request:"),
+        ("call serial Stats", "received"),
+        ("ping", "0 allocations"),
+        ("ping echo 100", "100 round trips to echo"),
+        ("echo one  two", "one  two"),
+        ("sleep 10ms", ""),
+        ("drivers", "running as task"),
+        ("restart echo", ""),
+        ("kill echo", ""),
+        ("spawn echo", ""),
+        ("# a comment", ""),
+        ("", ""),
+    ] {
+        let shown = terminal.type_in(format!("{line}\n").as_bytes());
+        assert!(shown.contains(expected), "`{line}` printed:\n{shown}");
+        assert_eq!(terminal.failed(), 0, "`{line}` printed:\n{shown}");
+    }
+}
+
+#[test]
+fn a_wrong_command_says_what_is_wrong_and_is_counted() {
+    let mut terminal = plain();
+    for (number, (line, expected)) in [
+        ("frobnicate", "error: unknown command `frobnicate`; `help` lists what there is"),
+        ("ps now", "error: usage: ps [--json]"),
+        ("help me", "error: there is no command `me`"),
+        ("call nobody 1", "error: no service `nobody`"),
+        ("call echo Nothing", "error: "),
+        ("ping nobody", "error: cannot ping `nobody`"),
+        ("ping echo 0", "error: usage: ping"),
+        ("sleep forever", "error: `forever` is no time"),
+        ("kill 4000000", "error: there is no task 4000000"),
+        ("kill nobody", "error: "),
+        ("spawn echo", "error: "),
+        ("log loud", "error: `loud` is not a log level"),
+        ("events on tea", "error: there is no kind `tea`"),
+        ("echo \"open", ""),
+        ("gpio", "error: no such service is running"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let shown = terminal.type_in(format!("{line}\n").as_bytes());
+        assert!(shown.contains(expected), "{number}: `{line}` printed:\n{shown}");
+        assert!(expected.is_empty() || terminal.failed() > 0, "`{line}` was counted");
+    }
+    assert_eq!(terminal.failed(), 14);
+}
+
+#[test]
+fn hostile_input_is_refused_and_the_console_lives_on() {
+    let mut terminal = plain();
+    let mut shown = terminal.type_in(b"\xff\xfe\n");
+    shown += &terminal.type_in(&[b'x'; 20_000]);
+    shown += &terminal.type_in(b"\n\x00\x01\x1b[A\x1b[999999999999X\n");
+    assert_eq!(shown.matches("error: ").count(), 2, "{shown}");
+    assert!(terminal.type_in(b"echo alive\n").contains("alive"));
+}
+
+#[test]
+fn a_terminal_edits_completes_and_cancels() {
+    let mut terminal = Terminal::new(Mode::Terminal);
+    let banner = terminal.type_in(b"");
+    assert!(banner.contains("mnemOS 0.1.0 on a test") && banner.ends_with("mnemos> \x1b[K"), "{banner:?}");
+    let shown = terminal.type_in(b"echo helo\x1b[Dl\r");
+    assert!(shown.contains("hello\r\n"), "{shown:?}");
+    let shown = terminal.type_in(b"upt\t\r");
+    assert!(shown.contains("uptime") && shown.contains("0 d 00:"), "{shown:?}");
+    let shown = terminal.type_in(b"garbage\x03");
+    assert!(shown.contains("^C") && shown.ends_with("mnemos> \x1b[K"), "{shown:?}");
+    // The line that was cancelled is gone; the one before comes back.
+    let shown = terminal.type_in(b"\x1b[A\r");
+    assert!(shown.contains("0 d 00:"), "{shown:?}");
+    let shown = terminal.type_in(b"gpio wait\x15sleep 1000000000000\r\x03echo back\r");
+    assert!(shown.contains("back"), "Ctrl-C ends a command: {shown:?}");
+    terminal.type_in(b"\x04");
+    assert_eq!(terminal.stopped, Some(Stop::PowerOff));
+}
+
+#[test]
+fn a_million_requests_allocate_nothing_under_the_strictest_policy() {
+    let mut terminal = plain();
+    terminal.machine.kernel.handle().heap().set_policy(SteadyState::Deny);
+    let count = if cfg!(miri) { 50 } else { 100_000 };
+    let shown = terminal.type_in(format!("ping echo {count}\n").as_bytes());
+    assert!(shown.contains(&format!("{count} round trips to echo")), "{shown}");
+    assert!(shown.contains("\n0 allocations\n"), "{shown}");
+    assert_eq!(terminal.failed(), 0);
+}

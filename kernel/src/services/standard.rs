@@ -1,0 +1,87 @@
+//! The services that every machine with a serial port has, put together: what a board's `main` and the simulator start.
+
+use core::fmt;
+
+use super::{
+    console, echo, inspect, log,
+    serial::{
+        device::Uart,
+        driver::{Driver, Port, SerialError},
+    },
+    supervise::{self, AddError, Policy, Supervisor},
+};
+use crate::{Handle, heap::AllocError};
+
+/// Drivers that can be put under supervision: those of this module, and some of the machine's own.
+const DRIVERS: usize = 16;
+
+/// Why the services were not started.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartError {
+    /// No memory.
+    Memory(AllocError),
+    /// The serial port could not be shared.
+    Serial(SerialError),
+    /// A driver could not be added.
+    Add(AddError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory(error) => write!(f, "no memory for the services: {error}"),
+            Self::Serial(error) => error.fmt(f),
+            Self::Add(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for StartError {}
+
+impl From<AddError> for StartError {
+    fn from(error: AddError) -> Self {
+        Self::Add(error)
+    }
+}
+
+/// Starts what needs no device, each under supervision: echo, log, inspection, and the supervisor's own service. The
+/// machine adds its devices to the supervisor that is returned.
+///
+/// # Errors
+///
+/// When there is no memory for them.
+pub fn start(kernel: &Handle) -> Result<Supervisor, StartError> {
+    let supervisor = Supervisor::new(kernel, DRIVERS).map_err(StartError::Memory)?;
+    let control = supervisor.clone();
+    let serve = move |kernel| supervise::serve(kernel, control.clone());
+    supervisor.add("supervise", Policy::DEFAULT, serve, true)?;
+    supervisor.add("inspect", Policy::DEFAULT, inspect::serve, true)?;
+    supervisor.add("log", Policy::DEFAULT, log::serve, true)?;
+    supervisor.add("echo", Policy::DEFAULT, echo::serve, true)?;
+    Ok(supervisor)
+}
+
+/// Starts a serial port under a label, which is its driver's name too.
+///
+/// # Errors
+///
+/// When there is no memory for it.
+pub fn start_serial<U: Uart>(
+    kernel: &Handle,
+    supervisor: &Supervisor,
+    port: Driver<U>,
+    label: &'static str,
+) -> Result<(), StartError> {
+    let port = Port::new(kernel, port, label).map_err(StartError::Serial)?;
+    Ok(supervisor.add(label, Policy::DEFAULT, move |kernel| port.serve(kernel), true)?)
+}
+
+/// Starts a console on a serial port.
+///
+/// # Errors
+///
+/// When there is no memory for it.
+pub fn start_console(supervisor: &Supervisor, config: console::Config) -> Result<(), StartError> {
+    Ok(supervisor.add("console", Policy::DEFAULT, move |kernel| console::serve(kernel, config), true)?)
+}

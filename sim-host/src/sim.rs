@@ -1,0 +1,405 @@
+//! One machine: its parts, and one step of its life.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    future::Future,
+    pin::Pin,
+};
+
+use kernel::{
+    Handle, Kernel, Tick,
+    executor::JoinHandle,
+    interrupt::{Line, Trigger},
+    platform::{Next, Stop},
+    time::Instant,
+};
+
+use crate::{
+    Builder, IrqLine, RegionWatch, Rng, SimClock, SimError, Uart,
+    bridge::Bridge,
+    external::External,
+    interrupts::{self, Handler, Interrupts},
+    mailbox::Doorbell,
+    panics, region, standard,
+};
+
+/// A virtual machine. Dropping it switches it off.
+pub struct Sim {
+    // Dropped from top to bottom: the kernel ends its tasks while everything that they use is there.
+    kernel: Kernel,
+    handle: Handle,
+    timer: IrqLine,
+    /// When the timer interrupt is due.
+    timer_at: Cell<Option<Instant>>,
+    uarts: Vec<Uart>,
+    interrupts: Interrupts,
+    external: External,
+    pub(crate) doorbell: Doorbell,
+    pub(crate) clock: SimClock,
+    /// Wakes an async runtime at the next deadline.
+    pub(crate) alarm: Option<Pin<Box<tokio::time::Sleep>>>,
+    bridge: Bridge,
+    rng: RefCell<Rng>,
+    panics: u32,
+    last_panic: Option<String>,
+    reboots: u32,
+    region: RegionWatch,
+    pub(crate) config: Builder,
+}
+
+/// What a step did, and what is next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Interrupt handlers called.
+    pub interrupts: u32,
+    /// What the kernel's tick reports.
+    pub tick: Tick,
+    /// What the machine waits for.
+    pub wait: Wait,
+}
+
+/// What a machine waits for after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Nothing: there is more to do now.
+    Nothing,
+    /// A point in time, when a task, a device or the outside world goes on.
+    Until(Instant),
+    /// Input: nothing happens by itself any more.
+    Forever,
+    /// Being switched off: the machine has ended.
+    Stopped(Stop),
+}
+
+impl Sim {
+    /// Describes a machine, to build it then.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn new(config: Builder) -> Result<Self, SimError> {
+        let clock = SimClock::new(config.time).ok_or(SimError::Time(config.time))?;
+        let doorbell = Doorbell::default();
+        let interrupts = Interrupts::new(doorbell.clone());
+        let timer = interrupts.line("timer");
+        let uart = |(name, pace): &(&'static str, _)| {
+            Uart::new(*pace, interrupts.line(name), doorbell.clone(), clock.clone())
+        };
+        let uarts = config.uarts.iter().map(uart).collect();
+        let (kernel, region) = boot(&config, &clock)?;
+        let sim = Self {
+            handle: kernel.handle(),
+            kernel,
+            timer,
+            timer_at: Cell::new(None),
+            uarts,
+            interrupts,
+            external: External::default(),
+            doorbell,
+            clock,
+            alarm: None,
+            bridge: Bridge::new(),
+            rng: RefCell::new(Rng::new(config.seed)),
+            panics: 0,
+            last_panic: None,
+            reboots: 0,
+            region,
+            config,
+        };
+        sim.assemble()?;
+        Ok(sim)
+    }
+
+    /// Wires the devices to a kernel that has just booted, and starts what is to run on it.
+    fn assemble(&self) -> Result<(), SimError> {
+        let line = self.handle.interrupt_line("timer").map_err(SimError::Memory)?;
+        let trigger = line.trigger();
+        self.interrupts.attach(&self.timer, Box::new(move || trigger.fire()));
+        if self.config.standard {
+            standard::start(self)?;
+        }
+        self.config.on_boot.iter().try_for_each(|hook| hook(self))
+    }
+
+    /// Switches the machine off and on: a fresh kernel with empty memory, devices after reset, time from 0. What is
+    /// scheduled to happen from outside still happens, after as much time as was left.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Builder::build`]. The old kernel is still there then.
+    pub fn reboot(&mut self) -> Result<(), SimError> {
+        let (kernel, region) = boot(&self.config, &self.clock)?;
+        self.bridge.drain(&self.handle);
+        self.bridge.restart();
+        self.handle = kernel.handle();
+        self.interrupts.reset(1 + self.uarts.len());
+        self.kernel = kernel;
+        self.region = region;
+        self.external.restart_at(self.clock.now());
+        self.clock.restart();
+        self.uarts.iter().for_each(Uart::reset);
+        self.timer_at.set(None);
+        self.alarm = None;
+        self.reboots += 1;
+        self.assemble()
+    }
+
+    /// Lets happen what is due, takes pending interrupts, and ticks the kernel once.
+    pub fn step(&mut self) -> Step {
+        let now = self.clock.now();
+        while let Some(action) = self.external.take_due(now) {
+            action(self);
+        }
+        self.uarts.iter().for_each(Uart::advance);
+        if self.timer_at.get().is_some_and(|at| at <= now) {
+            self.timer_at.set(None);
+            self.timer.pend();
+        }
+        let interrupts = self.interrupts.deliver();
+        let tick = match panics::catch(|| self.kernel.tick()) {
+            Ok(tick) => tick,
+            Err(message) => self.note_panic(message),
+        };
+        if tick.polled > 0 && !self.config.tick_cost.is_zero() {
+            self.clock.advance_to(self.clock.now().saturating_add(self.config.tick_cost));
+        }
+        self.uarts.iter().for_each(Uart::flush_output);
+        self.bridge.drain(&self.handle);
+        Step { interrupts, tick, wait: self.wait_after(tick.next) }
+    }
+
+    /// A task panicked: it is over, all others go on.
+    fn note_panic(&mut self, message: String) -> Tick {
+        self.panics = self.panics.saturating_add(1);
+        self.handle.log().error("sim", format_args!("a task panicked: {message}"));
+        tracing::error!(target: "mnemos", "a task panicked: {message}");
+        self.last_panic = Some(message);
+        Tick {
+            polled: 1,
+            completed: 1,
+            spawned: 0,
+            woken_inside: 0,
+            woken_outside: 0,
+            timers: 0,
+            next: Next::RunAgain,
+        }
+    }
+
+    /// What the machine waits for, of all that the kernel and the devices do.
+    fn wait_after(&self, next: Next) -> Wait {
+        let kernel = match next {
+            Next::Stop(stop) => return Wait::Stopped(stop),
+            Next::RunAgain => return Wait::Nothing,
+            Next::SleepUntil(at) => Some(at),
+            Next::WaitForInterrupt => None,
+        };
+        self.timer_at.set(kernel);
+        if self.is_due() {
+            return Wait::Nothing;
+        }
+        let devices = self.uarts.iter().filter_map(Uart::next_event);
+        let at = kernel.into_iter().chain(self.external.next_at()).chain(devices).min();
+        match at {
+            Some(at) if at <= self.clock.now() => Wait::Nothing,
+            Some(at) => Wait::Until(at),
+            None => Wait::Forever,
+        }
+    }
+
+    /// An interrupt waits, or a task is ready.
+    fn is_due(&self) -> bool {
+        self.interrupts.any_due() || !self.kernel.is_idle()
+    }
+
+    /// Nothing has happened since the last step that the machine would have to look at. To be asked after the doorbells
+    /// have been set, so that nothing is missed in between.
+    pub(crate) fn falls_asleep(&self, waker: &std::task::Waker) -> bool {
+        self.doorbell.set(waker);
+        let due = |at: Instant| at <= self.clock.now();
+        self.kernel.fall_asleep(waker)
+            && !self.is_due()
+            && !self.uarts.iter().filter_map(Uart::next_event).any(due)
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// The kernel itself, for what only a machine may ask.
+    pub fn raw_kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
+    /// Spawns a task.
+    ///
+    /// # Panics
+    ///
+    /// When the machine has no memory for it.
+    pub fn spawn<F>(&self, name: &'static str, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        match self.handle.try_spawn(name, future) {
+            Ok(task) => task,
+            Err(error) => panic!("the task {name} cannot be spawned: {error}"),
+        }
+    }
+
+    /// The machine's time.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The machine's clock, for other threads too.
+    pub fn clock(&self) -> &SimClock {
+        &self.clock
+    }
+
+    /// Lets virtual time pass until then, without doing anything. In real time this does nothing.
+    pub fn pass_until(&self, then: Instant) {
+        self.clock.advance_to(then);
+    }
+
+    /// Lets something happen at a time, before the machine's tick at that time; in the past means at once. Of several
+    /// things at the same time, what was scheduled first happens first.
+    pub fn at(&self, at: Instant, action: impl FnOnce(&Self) + 'static) {
+        self.external.schedule(at, Box::new(action));
+    }
+
+    /// Sends bytes to a UART at a time.
+    ///
+    /// # Panics
+    ///
+    /// When the time has come and there is no such UART.
+    pub fn send_at(&self, at: Instant, uart: usize, bytes: impl Into<Vec<u8>>) {
+        let bytes = bytes.into();
+        self.at(at, move |sim| sim.uart(uart).send(&bytes));
+    }
+
+    /// A UART, by its number.
+    ///
+    /// # Panics
+    ///
+    /// When the machine has none of this number.
+    pub fn uart(&self, number: usize) -> &Uart {
+        match self.uarts.get(number) {
+            Some(uart) => uart,
+            None => panic!("the machine has {} UARTs, and none of number {number}", self.uarts.len()),
+        }
+    }
+
+    pub(crate) fn uarts(&self) -> impl Iterator<Item = (&'static str, &Uart)> {
+        self.config.uarts.iter().map(|(name, _)| *name).zip(&self.uarts)
+    }
+
+    /// The host's end of a UART that another thread may hold: to send from there.
+    ///
+    /// # Panics
+    ///
+    /// As for [`uart`](Self::uart).
+    pub fn uart_input_handle(&self, number: usize) -> Uart {
+        self.uart(number).clone()
+    }
+
+    /// Adds an interrupt line with a handler that tells the kernel's line of the same name. It is gone after a reboot.
+    ///
+    /// # Errors
+    ///
+    /// When the machine has no memory for it.
+    pub fn interrupt_line(&self, name: &'static str) -> Result<(IrqLine, Line), SimError> {
+        let line = self.handle.interrupt_line(name).map_err(SimError::Memory)?;
+        let irq = self.interrupts.line(name);
+        let trigger = line.trigger();
+        self.attach(&irq, move || trigger.fire());
+        Ok((irq, line))
+    }
+
+    /// Sets what is called when a line is taken.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, when the line is another machine's.
+    pub fn attach(&self, line: &IrqLine, handler: impl FnMut() + 'static) {
+        let handler: Handler = Box::new(handler);
+        self.interrupts.attach(line, handler);
+    }
+
+    /// Fires a trigger now, as an interrupt handler would.
+    pub fn interrupt(&self, trigger: &Trigger) {
+        interrupts::handle(|| trigger.fire());
+    }
+
+    /// How often a storm of interrupts was cut off, so that tasks got their turn.
+    pub fn interrupt_storms(&self) -> u32 {
+        self.interrupts.storms()
+    }
+
+    /// The machine's randomness.
+    pub fn rng(&self) -> std::cell::RefMut<'_, Rng> {
+        self.rng.borrow_mut()
+    }
+
+    /// The seed that the machine was built with.
+    pub fn seed(&self) -> u64 {
+        self.config.seed
+    }
+
+    /// How many tasks have panicked.
+    pub fn panics(&self) -> u32 {
+        self.panics
+    }
+
+    /// What the last panic of a task said, and where.
+    pub fn last_panic(&self) -> Option<&str> {
+        self.last_panic.as_deref()
+    }
+
+    /// How often the machine was rebooted.
+    pub fn reboots(&self) -> u32 {
+        self.reboots
+    }
+
+    /// Commands that consoles could not carry out since boot.
+    pub fn commands_failed(&self) -> u32 {
+        self.kernel.commands_failed()
+    }
+
+    /// A number that stands for all events that were recorded, in their order, with their times: two runs that are the
+    /// same have the same. Events that were overwritten unread are in it as a count.
+    pub fn event_digest(&self) -> u64 {
+        self.bridge.digest()
+    }
+
+    /// Events that were overwritten before the machine read them: more happened in a step than
+    /// [`Settings::events`](kernel::limits::Settings::events) remembers.
+    pub fn events_missed(&self) -> u64 {
+        self.bridge.missed()
+    }
+
+    /// Tells when the memory of the kernel that runs now is given back to the host.
+    pub fn region_watch(&self) -> RegionWatch {
+        self.region.clone()
+    }
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim").field("now", &self.now()).field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Boots a kernel on memory of its own.
+fn boot(config: &Builder, clock: &SimClock) -> Result<(Kernel, RegionWatch), SimError> {
+    let (region, watch) = region::allocate(config.heap).ok_or(SimError::HostMemory { bytes: config.heap })?;
+    let kernel = Kernel::new(region, clock.clone(), &config.settings).map_err(SimError::Boot)?;
+    let handle = kernel.handle();
+    handle.heap().set_policy(config.alloc_policy);
+    handle.log().set_level(config.log_level);
+    if let Some(kinds) = config.kinds {
+        handle.events().listen(kinds);
+    }
+    Ok((kernel, watch))
+}

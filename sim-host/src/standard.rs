@@ -1,0 +1,28 @@
+//! The standard machine: what runs on it after boot.
+
+use kernel::services::{serial::driver::set_up, standard};
+
+use crate::{Sim, SimError};
+
+/// Bytes that a serial port remembers in either direction.
+const SERIAL_BUFFER: usize = 1024;
+
+/// Starts the standard services under a supervisor, and the console if there is to be one.
+///
+/// # Errors
+///
+/// When the machine has no memory for them.
+pub(crate) fn start(sim: &Sim) -> Result<(), SimError> {
+    let kernel = sim.kernel();
+    let supervisor = standard::start(&kernel).map_err(SimError::Start)?;
+    for (name, uart) in sim.uarts() {
+        let (driver, mut handler) =
+            set_up(&kernel, uart.clone(), name, SERIAL_BUFFER).map_err(SimError::Serial)?;
+        sim.attach(uart.irq(), move || handler.interrupt());
+        standard::start_serial(&kernel, &supervisor, driver, name).map_err(SimError::Start)?;
+    }
+    if let Some(console) = sim.config.console {
+        standard::start_console(&supervisor, console).map_err(SimError::Start)?;
+    }
+    Ok(())
+}

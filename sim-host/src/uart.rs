@@ -1,0 +1,297 @@
+//! A UART like the PL011 of many chips: FIFOs of 32 bytes both ways, one level-triggered interrupt, a line that takes its
+//! time, and a far end that the host holds in its hands.
+//!
+//! ```text
+//!   host: send ─▶ wire ─▶ [receive FIFO, 32] ─▶ kernel's handler
+//!   host: output ◀─────── [transmit FIFO, 32] ◀─ kernel's handler
+//! ```
+//!
+//! At a baud rate each byte takes ten bits on the wire, in the machine's time; a byte that arrives at a full FIFO is lost,
+//! and the next one says so. Without pace the line is infinitely fast and has flow control: the wire waits while the FIFO
+//! is full, and a machine takes one FIFO of it per step.
+
+use std::{
+    collections::VecDeque,
+    fmt, mem,
+    sync::{Arc, Mutex},
+};
+
+use kernel::{
+    platform::Clock,
+    services::serial::device::{self, Received},
+    time::Instant,
+};
+
+use crate::{
+    clock::SimClock,
+    interrupts::IrqLine,
+    mailbox::{Doorbell, lock},
+};
+
+/// Entries in either FIFO.
+pub const FIFO: usize = 32;
+
+/// Bits on the wire for a byte: start, eight of data, stop.
+const BITS: u64 = 10;
+
+/// Bytes of output kept for a host that does not take them; older ones are forgotten.
+pub const OUTPUT_KEPT: usize = 16 * 1024 * 1024;
+
+/// How fast a line is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// As fast as the machine takes and gives bytes; none is lost on the line.
+    #[default]
+    Unlimited,
+    /// So many bits per second; 0 is taken for 1.
+    Baud(u32),
+}
+
+/// What comes over the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// A byte.
+    Byte(u8),
+    /// A byte without its stop bit, or with the wrong parity.
+    Garbled,
+    /// The line held low for longer than a byte.
+    Break,
+    /// A byte, before which the chip lost others.
+    AfterOverrun(u8),
+}
+
+/// A UART and its line. Clones are the same device; the host's side may be used on any thread.
+#[derive(Clone)]
+pub struct Uart {
+    model: Arc<Mutex<Model>>,
+    hook: Arc<Mutex<Option<Hook>>>,
+    irq: IrqLine,
+    doorbell: Doorbell,
+    clock: SimClock,
+}
+
+/// Takes output as it comes.
+type Hook = Box<dyn FnMut(&[u8]) + Send>;
+
+struct Model {
+    /// How long a byte takes on the wire; `None` without pace.
+    byte_ns: Option<u64>,
+    wire: VecDeque<Signal>,
+    /// When the first signal on the wire has arrived.
+    arrival_ns: u64,
+    received: VecDeque<Received>,
+    /// Bytes were lost since the last one in the FIFO.
+    overrun: bool,
+    /// The machine asked the far end to hold its bytes back.
+    held: bool,
+    sending: VecDeque<u8>,
+    /// The byte on the wire, and when it will have left.
+    shifting: Option<(u8, u64)>,
+    transmit_interrupt: bool,
+    output: Vec<u8>,
+}
+
+impl Uart {
+    pub(crate) fn new(pace: Pace, irq: IrqLine, doorbell: Doorbell, clock: SimClock) -> Self {
+        let byte_ns = match pace {
+            Pace::Unlimited => None,
+            Pace::Baud(baud) => Some(BITS * 1_000_000_000 / u64::from(baud.max(1))),
+        };
+        let model = Model {
+            byte_ns,
+            wire: VecDeque::new(),
+            arrival_ns: 0,
+            received: VecDeque::with_capacity(FIFO),
+            overrun: false,
+            held: false,
+            sending: VecDeque::with_capacity(FIFO),
+            shifting: None,
+            transmit_interrupt: false,
+            output: Vec::new(),
+        };
+        Self { model: Arc::new(Mutex::new(model)), hook: Arc::default(), irq, doorbell, clock }
+    }
+
+    /// Sends bytes to the machine, from now on.
+    pub fn send(&self, bytes: &[u8]) {
+        self.signal(bytes.iter().map(|byte| Signal::Byte(*byte)));
+    }
+
+    /// Sends bytes, and whatever else a line carries.
+    pub fn signal(&self, signals: impl IntoIterator<Item = Signal>) {
+        let now_ns = nanoseconds(self.clock.now());
+        let mut model = lock(&self.model);
+        if model.wire.is_empty() {
+            model.arrival_ns = now_ns.saturating_add(model.byte_ns.unwrap_or(0)).max(model.arrival_ns);
+        }
+        model.wire.extend(signals);
+        drop(model);
+        self.doorbell.ring();
+    }
+
+    /// Signals that the machine has not taken from the wire yet.
+    pub fn on_wire(&self) -> usize {
+        lock(&self.model).wire.len()
+    }
+
+    /// What the machine has sent since the output was taken last.
+    pub fn output(&self) -> Vec<u8> {
+        lock(&self.model).output.clone()
+    }
+
+    /// Takes what the machine has sent.
+    pub fn take_output(&self) -> Vec<u8> {
+        mem::take(&mut lock(&self.model).output)
+    }
+
+    /// Takes what the machine has sent as text; what is no UTF-8 is replaced.
+    pub fn take_text(&self) -> String {
+        String::from_utf8_lossy(&self.take_output()).into_owned()
+    }
+
+    /// Hands output to `hook` from now on, after each step that has some, instead of keeping it.
+    pub fn on_output(&self, hook: impl FnMut(&[u8]) + Send + 'static) {
+        *lock(&self.hook) = Some(Box::new(hook));
+    }
+
+    /// The device's interrupt line.
+    pub fn irq(&self) -> &IrqLine {
+        &self.irq
+    }
+
+    /// When the device has something to do by itself.
+    pub(crate) fn next_event(&self) -> Option<Instant> {
+        let model = lock(&self.model);
+        let arrival = (!model.wire.is_empty() && model.can_receive()).then_some(model.arrival_ns);
+        let departure = model.shifting.map(|(_, done_ns)| done_ns);
+        // A time between two microseconds is over with the later one.
+        let at_us = |ns: u64| Instant::from_micros(ns.div_ceil(1000));
+        arrival.into_iter().chain(departure).min().map(at_us)
+    }
+
+    /// Moves what has arrived into the FIFO, and what has left out of it.
+    pub(crate) fn advance(&self) {
+        let now_ns = nanoseconds(self.clock.now());
+        let mut model = lock(&self.model);
+        model.receive_until(now_ns);
+        model.transmit_until(now_ns);
+        self.update(&model);
+    }
+
+    /// Gives new output to the hook.
+    pub(crate) fn flush_output(&self) {
+        let mut hook = lock(&self.hook);
+        let Some(hook) = hook.as_mut() else { return };
+        let output = self.take_output();
+        if !output.is_empty() {
+            hook(&output);
+        }
+    }
+
+    /// Powers the device up anew. What is on the wire towards it, and what it sent, is the far end's.
+    pub(crate) fn reset(&self) {
+        let mut model = lock(&self.model);
+        model.received.clear();
+        model.sending.clear();
+        model.shifting = None;
+        model.overrun = false;
+        model.held = false;
+        model.transmit_interrupt = false;
+        model.arrival_ns = model.byte_ns.unwrap_or(0);
+        self.update(&model);
+    }
+
+    fn update(&self, model: &Model) {
+        let receive = !model.received.is_empty() && !model.held;
+        let transmit = model.transmit_interrupt && model.sending.len() < FIFO;
+        self.irq.assert_level(receive || transmit);
+    }
+}
+
+impl Model {
+    /// The wire moves: at a pace it always does; without, the far end waits for room.
+    fn can_receive(&self) -> bool {
+        !self.held && (self.byte_ns.is_some() || self.received.len() < FIFO)
+    }
+
+    fn receive_until(&mut self, now_ns: u64) {
+        while self.can_receive() && self.arrival_ns <= now_ns {
+            let Some(signal) = self.wire.pop_front() else { return };
+            self.arrival_ns = self.arrival_ns.saturating_add(self.byte_ns.unwrap_or(0));
+            let received = match signal {
+                Signal::Byte(byte) if self.overrun => Received::AfterOverrun(byte),
+                Signal::Byte(byte) => Received::Byte(byte),
+                Signal::AfterOverrun(byte) => Received::AfterOverrun(byte),
+                Signal::Garbled => Received::Garbled,
+                Signal::Break => Received::Break,
+            };
+            if self.received.len() == FIFO {
+                self.overrun = true;
+                continue;
+            }
+            self.overrun &= !matches!(received, Received::AfterOverrun(_));
+            self.received.push_back(received);
+        }
+    }
+
+    fn transmit_until(&mut self, now_ns: u64) {
+        while let Some((byte, done_ns)) = self.shifting.filter(|(_, done_ns)| *done_ns <= now_ns) {
+            self.emit(byte);
+            let byte_ns = self.byte_ns.unwrap_or(0);
+            self.shifting = self.sending.pop_front().map(|next| (next, done_ns.saturating_add(byte_ns)));
+        }
+    }
+
+    fn emit(&mut self, byte: u8) {
+        if self.output.len() == OUTPUT_KEPT {
+            self.output.drain(..OUTPUT_KEPT / 2);
+        }
+        self.output.push(byte);
+    }
+}
+
+impl device::Uart for Uart {
+    fn receive(&self) -> Option<Received> {
+        let mut model = lock(&self.model);
+        let received = model.received.pop_front();
+        self.update(&model);
+        received
+    }
+
+    fn transmit(&self, byte: u8) -> bool {
+        let mut model = lock(&self.model);
+        let Some(byte_ns) = model.byte_ns else {
+            model.emit(byte);
+            return true;
+        };
+        if model.sending.len() == FIFO {
+            return false;
+        }
+        match model.shifting {
+            Some(_) => model.sending.push_back(byte),
+            None => model.shifting = Some((byte, nanoseconds(self.clock.now()).saturating_add(byte_ns))),
+        }
+        self.update(&model);
+        true
+    }
+
+    fn set_transmit_interrupt(&self, on: bool) {
+        let mut model = lock(&self.model);
+        model.transmit_interrupt = on;
+        self.update(&model);
+    }
+
+    fn is_transmitting(&self) -> bool {
+        lock(&self.model).shifting.is_some()
+    }
+}
+
+impl fmt::Debug for Uart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Uart").field("irq", &self.irq.name()).finish_non_exhaustive()
+    }
+}
+
+fn nanoseconds(instant: Instant) -> u64 {
+    instant.as_micros().saturating_mul(1000)
+}
