@@ -1,8 +1,9 @@
 //! The memory itself: which parts of the region are free, and how large a block has to be.
 //!
-//! Blocks are found by size class (TLSF): each power of two is divided into eight classes, and a request is served
-//! from the first class whose every block is large enough. That is bounded in every case, and its price is that a free
-//! block may be refused although it would just fit, if it is less than an eighth larger than the request.
+//! Blocks are found by size class (TLSF): each power of two is divided into sixteen classes, and a request is served
+//! from the first class whose every block is large enough, which takes the same time in every case. A request is rounded
+//! up to the least block of its class, by a sixteenth at most, so that a block that was freed can always be had again by
+//! a request like the one before.
 //!
 //! The pool belongs to the kernel's thread, and calls nobody.
 #![expect(unsafe_code, reason = "the pool is made of raw memory")]
@@ -18,9 +19,9 @@ const FIRST_LEVELS: usize = 26;
 #[cfg(not(target_pointer_width = "64"))]
 const FIRST_LEVELS: usize = 16;
 /// Size classes within a power of two.
-const SECOND_LEVELS: usize = 8;
+const SECOND_LEVELS: usize = 16;
 
-type Blocks = Tlsf<'static, u32, u8, FIRST_LEVELS, SECOND_LEVELS>;
+type Blocks = Tlsf<'static, u32, u16, FIRST_LEVELS, SECOND_LEVELS>;
 
 /// A block's size is a multiple of this, in bytes, and what it holds is aligned to half of it.
 pub(super) const GRANULE: usize = rlsf::GRANULARITY;
@@ -86,13 +87,20 @@ impl Pool {
     pub(super) const fn block_size(layout: Layout) -> usize {
         // A layout's size and alignment sum up to `isize::MAX + 1` at most: nothing overflows.
         let gap = layout.align().saturating_sub(GRANULE / 2);
-        (layout.size() + gap + BLOCK_OVERHEAD + GRANULE - 1) & !(GRANULE - 1)
+        let size = (layout.size() + gap + BLOCK_OVERHEAD + GRANULE - 1) & !(GRANULE - 1);
+        if size < 2 * SECOND_LEVELS * GRANULE {
+            return size;
+        }
+        let class = 1 << (size.ilog2() - SECOND_LEVELS.ilog2());
+        (size + class - 1) & !(class - 1)
     }
 
     #[inline]
     pub(super) fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
+        let payload = Self::block_size(layout) - BLOCK_OVERHEAD - layout.align().saturating_sub(GRANULE / 2);
+        let rounded = Layout::from_size_align(payload, layout.align()).ok()?;
         // SAFETY: one thread, and the allocator calls nobody.
-        unsafe { (*self.blocks.get()).allocate(layout) }
+        unsafe { (*self.blocks.get()).allocate(rounded) }
     }
 
     /// Takes a block back, and joins it with its free neighbours.
