@@ -8,7 +8,7 @@ use kernel::{
     heap::{AllocError, SteadyState},
     limits::Settings,
     log::Level,
-    services::{console::Config, serial::driver::SerialError, standard::StartError},
+    services::{console::Config, gpio::driver::GpioError, serial::driver::SerialError, standard::StartError},
     time::Duration,
 };
 
@@ -197,6 +197,8 @@ pub enum SimError {
     Memory(AllocError),
     /// A serial port was not set up.
     Serial(SerialError),
+    /// The pins were not set up.
+    Gpio(GpioError),
     /// A standard service was not started.
     Start(StartError),
 }
@@ -214,6 +216,7 @@ impl fmt::Display for SimError {
             Self::Boot(error) => error.fmt(f),
             Self::Memory(error) => write!(f, "the machine's memory is too small: {error}"),
             Self::Serial(error) => write!(f, "a serial port was not set up: {error}"),
+            Self::Gpio(error) => write!(f, "the pins were not set up: {error}"),
             Self::Start(error) => write!(f, "a standard service was not started: {error}"),
         }
     }

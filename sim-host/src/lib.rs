@@ -30,6 +30,7 @@ mod external;
 pub mod interrupts;
 mod mailbox;
 mod panics;
+pub mod pins;
 mod region;
 mod rng;
 mod sim;
@@ -41,6 +42,7 @@ pub use self::{
     clock::{SimClock, Time},
     drive::Outcome,
     interrupts::IrqLine,
+    pins::Pins,
     region::RegionWatch,
     rng::Rng,
     sim::{Sim, Step, Wait},

@@ -16,7 +16,7 @@ use kernel::{
 };
 
 use crate::{
-    Builder, IrqLine, RegionWatch, Rng, SimClock, SimError, Uart,
+    Builder, IrqLine, Pins, RegionWatch, Rng, SimClock, SimError, Uart,
     bridge::Bridge,
     external::External,
     interrupts::{self, Handler, Interrupts},
@@ -33,6 +33,7 @@ pub struct Sim {
     /// When the timer interrupt is due.
     timer_at: Cell<Option<Instant>>,
     uarts: Vec<Uart>,
+    pins: Pins,
     interrupts: Interrupts,
     external: External,
     pub(crate) doorbell: Doorbell,
@@ -87,6 +88,7 @@ impl Sim {
             Uart::new(*pace, interrupts.line(name), doorbell.clone(), clock.clone())
         };
         let uarts = config.uarts.iter().map(uart).collect();
+        let pins = Pins::new(interrupts.line("gpio"));
         let (kernel, region) = boot(&config, &clock)?;
         let sim = Self {
             handle: kernel.handle(),
@@ -94,6 +96,7 @@ impl Sim {
             timer,
             timer_at: Cell::new(None),
             uarts,
+            pins,
             interrupts,
             external: External::default(),
             doorbell,
@@ -139,6 +142,7 @@ impl Sim {
         self.external.restart_at(self.clock.now());
         self.clock.restart();
         self.uarts.iter().for_each(Uart::reset);
+        self.pins.reset();
         self.timer_at.set(None);
         self.alarm = None;
         self.reboots += 1;
@@ -293,6 +297,11 @@ impl Sim {
 
     pub(crate) fn uarts(&self) -> impl Iterator<Item = (&'static str, &Uart)> {
         self.config.uarts.iter().map(|(name, _)| *name).zip(&self.uarts)
+    }
+
+    /// The GPIO pins.
+    pub fn pins(&self) -> &Pins {
+        &self.pins
     }
 
     /// The host's end of a UART that another thread may hold: to send from there.

@@ -17,7 +17,6 @@ use std::{
 };
 
 use kernel::{
-    platform::Clock,
     services::serial::device::{self, Received},
     time::Instant,
 };
