@@ -16,7 +16,11 @@ fn piped_lines_print_three_tables_and_power_off() {
 #[test]
 fn the_end_of_input_powers_off() {
     let ended = run(&[], b"version\n");
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "mnemOS 0.1.0 on sim-host\n"), "{ended:?}");
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(0), "mnemOS 0.1.0 on the simulator\n"),
+        "{ended:?}"
+    );
     assert_eq!(run(&[], b"").code, Some(0));
     // A last line without its end is a line.
     assert_eq!(run(&[], b"echo last").stdout, "last\n");
@@ -54,7 +58,8 @@ fn what_the_host_cannot_do_is_exit_code_1() {
 
 #[test]
 fn wrong_usage_is_exit_code_2() {
-    for arguments in [&["--heap", "lots"][..], &["--time", "soon"], &["--no-such-option"], &["--uart", "usb"]] {
+    for arguments in [&["--heap", "lots"][..], &["--time", "soon"], &["--no-such-option"], &["--uart", "usb"]]
+    {
         let ended = run(arguments, b"");
         assert_eq!(ended.code, Some(2), "{arguments:?}: {ended:?}");
         assert!(ended.stdout.is_empty() && !ended.stderr.is_empty(), "{ended:?}");
@@ -65,7 +70,17 @@ fn wrong_usage_is_exit_code_2() {
 fn help_and_version_are_no_failures() {
     let help = run(&["--help"], b"");
     assert_eq!(help.code, Some(0));
-    for word in ["--heap", "--time", "--seed", "--uart", "--log", "--alloc-policy", "--command", "--script", "Exit codes"] {
+    for word in [
+        "--heap",
+        "--time",
+        "--seed",
+        "--uart",
+        "--log",
+        "--alloc-policy",
+        "--command",
+        "--script",
+        "Exit codes",
+    ] {
         assert!(help.stdout.contains(word), "{word} is missing in:\n{}", help.stdout);
     }
     assert_eq!(run(&["--version"], b"").stdout, "sim-host 0.1.0\n");
@@ -97,7 +112,10 @@ fn a_hundred_thousand_pings_allocate_nothing() {
     let arguments = ["--time", "virtual", "--alloc-policy", "deny", "--command", "ping echo 100000"];
     let ended = run(&arguments, b"");
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.stdout.contains("100000 round trips") && ended.stdout.ends_with("\n0 allocations\n"), "{ended:?}");
+    assert!(
+        ended.stdout.contains("100000 round trips") && ended.stdout.ends_with("\n0 allocations\n"),
+        "{ended:?}"
+    );
 }
 
 #[test]
@@ -119,7 +137,18 @@ fn hostile_input_is_refused_and_the_kernel_lives_on() {
 
 #[test]
 fn the_same_seed_and_script_print_the_same() {
-    let script = ["--time", "virtual", "--seed", "7", "--command", "ping echo 50", "--command", "events 100", "--command", "ps"];
+    let script = [
+        "--time",
+        "virtual",
+        "--seed",
+        "7",
+        "--command",
+        "ping echo 50",
+        "--command",
+        "events 100",
+        "--command",
+        "ps",
+    ];
     let (first, second) = (run(&script, b""), run(&script, b""));
     assert_eq!(first.stdout, second.stdout);
     assert!(first.stdout.len() > 500, "{first:?}");

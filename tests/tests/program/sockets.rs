@@ -19,7 +19,7 @@ fn a_client_comes_goes_and_comes_back() {
     let (child, place) = start(&["--uart", "tcp:127.0.0.1:0"]);
     let mut first = connect(&place);
     let banner = read_until(&mut first, "mnemos> ");
-    assert!(banner.contains("mnemOS 0.1.0 on sim-host"), "{banner}");
+    assert!(banner.contains("mnemOS 0.1.0 on the simulator"), "{banner}");
     first.write_all(b"echo hello from afar\r").expect("sent");
     read_until(&mut first, "\r\nhello from afar\r\n");
     first.shutdown(Shutdown::Both).expect("closed");

@@ -40,7 +40,7 @@ fn a_person_boots_edits_completes_and_leaves() {
     let (mut near, far) = terminal();
     let child = boot(&far);
     let banner = read_until(&mut near, "mnemos> ");
-    for part in ["mnemOS 0.1.0 on sim-host", "heap", "clock", "services"] {
+    for part in ["mnemOS 0.1.0 on the simulator", "heap", "clock", "services"] {
         assert!(banner.contains(part), "{part} is missing in:\n{banner}");
     }
     assert!(!is_cooked(&far), "the terminal is the guest's");
@@ -96,7 +96,7 @@ fn the_serial_port_may_be_a_pty() {
     port.write_all(b"\r").expect("typed");
     read_until(&mut port, "mnemos> ");
     port.write_all(b"version\r").expect("typed");
-    read_until(&mut port, "mnemOS 0.1.0 on sim-host\r\n");
+    read_until(&mut port, "mnemOS 0.1.0 on the simulator\r\n");
     port.write_all(b"poweroff\r").expect("typed");
     let mut rest = Vec::new();
     // Ends with an error once the program has closed its side.
