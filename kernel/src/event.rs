@@ -276,6 +276,11 @@ impl Events {
         });
     }
 
+    /// The time in microseconds since boot, for those who cannot reach the kernel; `None` once that has ended.
+    pub(crate) fn now_us(&self) -> Option<u64> {
+        critical_section::with(|cs| Some(self.ring.borrow_ref(cs).as_ref()?.clock.now_us()))
+    }
+
     /// The next record after the cursor, with how many were missed before it; `None` when all has been read.
     pub fn read(&self, cursor: &mut Cursor) -> Option<Entry<Record>> {
         critical_section::with(|cs| self.ring.borrow_ref(cs).as_ref()?.ring.read(cursor))

@@ -18,6 +18,7 @@ use crate::{
         Signal,
         atomic::{AtomicU32, Ordering},
     },
+    time::Instant,
 };
 
 /// A line's memory, placed in the region for good.
@@ -122,6 +123,15 @@ impl Trigger {
         // SAFETY: the event stream is placed for as long as the region exists.
         unsafe { record.events.as_ref() }.emit(Kind::Interrupt, || Event::Interrupt { line: record.name });
         record.signal.raise();
+    }
+}
+
+impl Trigger {
+    /// The time, for handlers that note when something happened. Once the kernel has ended it stands still at boot.
+    pub fn now(&self) -> Instant {
+        // SAFETY: the event stream is placed for as long as the region exists, which the trigger holds.
+        let now_us = unsafe { self.record().events.as_ref() }.now_us();
+        now_us.map_or(Instant::BOOT, Instant::from_micros)
     }
 }
 

@@ -286,10 +286,12 @@ pub(super) unsafe fn give_up<S: Service>(slot: NonNull<Slot<S>>) {
         Stage::Taken => {
             node.stage.set(Stage::Abandoned);
             connection.note_unanswered(node);
+            connection.server.look_at_replies();
             return;
         }
         Stage::Failed(_) if node.held.get() => {
             node.stage.set(Stage::Abandoned);
+            connection.server.look_at_replies();
             return;
         }
         Stage::Failed(_) | Stage::Answered => {}
@@ -361,6 +363,7 @@ pub(super) unsafe fn poll_slot<S: Service>(
         Stage::Failed(failure) => {
             if node.held.get() {
                 node.stage.set(Stage::Abandoned);
+                connection.server.look_at_replies();
                 return Poll::Ready(Err(failure.into()));
             }
             // SAFETY: no token holds the payload, so it is the client's (rule 2).

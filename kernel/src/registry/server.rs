@@ -99,6 +99,16 @@ impl ServerCore {
     }
 }
 
+impl ServerCore {
+    /// Wakes a server that waits for the next request, so that it looks at the replies that it keeps for later: one has
+    /// been abandoned, and its slot is not free before the reply is dropped.
+    pub(super) fn look_at_replies(&self) {
+        if self.waiting.get() {
+            queue::wake(&self.waker);
+        }
+    }
+}
+
 /// A running service, seen from its driver. Dropping it ends the service: every client that waits is told at once,
 /// and the UUID is free again.
 ///
@@ -161,6 +171,9 @@ impl<S: Service> Server<S> {
     }
 
     /// Waits for the next handshake or request.
+    ///
+    /// The task is also woken when a client gives up a request that the server has taken. A server that keeps replies
+    /// for later drops those that are [abandoned](Reply::is_abandoned) then: until it does, their clients lack the slots.
     ///
     /// # Cancellation
     ///

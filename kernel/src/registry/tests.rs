@@ -1,10 +1,15 @@
 //! The laws of services.
 
-use core::{cell::RefCell, convert::Infallible};
+use core::{
+    cell::RefCell,
+    convert::Infallible,
+    future::{Future, poll_fn},
+    pin::pin,
+};
 use std::rc::Rc;
 
-use super::{CallError, ConnectError, Incoming, Service, Uuid, Version};
-use crate::{Handle, testing::Machine};
+use super::{CallError, ConnectError, Incoming, Reply, Service, Uuid, Version};
+use crate::{Handle, testing::Machine, time::Duration};
 
 enum Add {}
 
@@ -55,4 +60,46 @@ fn a_request_is_answered() {
     assert!(client.expect("spawned").is_finished());
     let expected = [Ok(1), Ok(2), Ok(3), Ok(4), Ok(5), Err(CallError::Service("overflow"))];
     assert_eq!(*seen.borrow(), expected);
+}
+
+#[test]
+fn giving_up_a_request_that_is_kept_for_later_frees_its_slot() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let handle = kernel.clone();
+    // Keeps requests whose sum is odd, and looks at those whenever it is polled.
+    let server = async move {
+        let mut server = handle.services().bind::<Add>("").await.expect("bound");
+        let mut kept = Vec::<Reply<Add>>::new();
+        loop {
+            let mut next = pin!(server.next());
+            let incoming = poll_fn(|context| {
+                kept.retain(|reply| !reply.is_abandoned());
+                next.as_mut().poll(context)
+            });
+            match incoming.await {
+                Incoming::Hello(hello) => drop(hello.accept().ok()),
+                Incoming::Call(call) => {
+                    let ((a, b), reply) = call.split();
+                    if (a + b) % 2 == 0 {
+                        let _ = reply.send(Ok(a + b));
+                    } else {
+                        kept.push(reply);
+                    }
+                }
+            }
+        }
+    };
+    kernel.try_spawn("server", server).expect("spawned").detach();
+    let handle = kernel.clone();
+    let client = kernel.try_spawn("client", async move {
+        let add = handle.services().connect::<Add>(true, 1).await.expect("connected");
+        for _ in 0..3 {
+            let kept = add.call_within(Duration::from_millis(1), (1, 2)).await;
+            assert_eq!(kept, Err(CallError::Deadline));
+            assert_eq!(add.call((1, 1)).await, Ok(2));
+        }
+    });
+    machine.run();
+    assert!(client.expect("spawned").is_finished());
 }

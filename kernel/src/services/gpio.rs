@@ -1,10 +1,18 @@
 //! GPIO: pins in and out, and edges as events.
+//!
+//! The contract is here; the driver behind it, with its interrupt handler, is in [`driver`](self::driver), over the thin
+//! device trait [`Pins`](self::device::Pins) that boards and simulators implement.
 
 use postcard_schema::Schema;
 use serde::{Deserialize, Serialize};
 
 use super::Never;
 use crate::registry::{Service, Uuid, Version};
+
+pub mod device;
+pub mod driver;
+#[cfg(test)]
+mod tests;
 
 /// The contract.
 pub enum Gpio {}

@@ -46,6 +46,7 @@ use crate::{
     registry::{BindError, Service, Uuid, Version},
 };
 
+mod kept;
 mod policy;
 mod supervisor;
 #[cfg(test)]
@@ -53,6 +54,7 @@ mod tests;
 mod watch;
 
 pub use self::{
+    kept::{InUse, Kept, Lease},
     policy::{Backoff, Limit, Policy, Restart},
     supervisor::{AddError, Supervisor},
 };

@@ -272,7 +272,7 @@ impl<U: Uart> Driver<U> {
         loop {
             self.feed_readers(&mut readers);
             self.drain_writers(&mut writers);
-            if let Some(incoming) = self.wait(&kernel, &mut server, readers.is_empty(), &writers).await {
+            if let Some(incoming) = self.wait(&kernel, &mut server, &readers, &writers).await {
                 match incoming {
                     // Who has given up connecting is not missed.
                     Incoming::Hello(hello) => drop(hello.accept().ok()),
@@ -290,7 +290,7 @@ impl<U: Uart> Driver<U> {
         &mut self,
         kernel: &Handle,
         server: &mut Server<Serial>,
-        nobody_reads: bool,
+        readers: &[Reply<Serial>],
         writers: &FixedVec<Outgoing>,
     ) -> Option<Incoming<Serial>> {
         let first = writers.first();
@@ -300,7 +300,11 @@ impl<U: Uart> Driver<U> {
         let mut drained = pin!(self.to_send.drained());
         let mut look = pin!(kernel.sleep(FLUSH_LOOK));
         poll_fn(|context| {
-            if !nobody_reads && filled.as_mut().poll(context).is_ready() {
+            // Who has given up lacks the slot until the reply is dropped.
+            if readers.iter().any(Reply::is_abandoned) {
+                return Poll::Ready(None);
+            }
+            if !readers.is_empty() && filled.as_mut().poll(context).is_ready() {
                 return Poll::Ready(None);
             }
             if first.is_some() && drained.as_mut().poll(context).is_ready() {
@@ -351,11 +355,10 @@ impl<U: Uart> Driver<U> {
 
     /// Answers readers in their order for as long as there are bytes. Who has given up eats none.
     fn feed_readers(&mut self, readers: &mut FixedVec<Reply<Serial>>) {
+        while let Some(gone) = readers.iter().position(Reply::is_abandoned) {
+            drop(readers.remove(gone));
+        }
         while !readers.is_empty() {
-            if readers.first().is_some_and(Reply::is_abandoned) {
-                drop(readers.remove(0));
-                continue;
-            }
             let mut bytes = [0; super::CHUNK];
             let Ok(len @ 1..) = self.to_read.read(&mut bytes) else { return };
             let chunk = Chunk::cut(bytes.get(..len).unwrap_or_default());

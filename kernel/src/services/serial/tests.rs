@@ -7,8 +7,9 @@ use super::{
 };
 use crate::{
     Handle,
-    registry::Client,
+    registry::{CallError, Client},
     testing::{FIFO, Machine, Model},
+    time::Duration,
 };
 
 /// A machine with a serial port, driven by hand.
@@ -198,4 +199,21 @@ fn a_steady_port_allocates_nothing() {
     });
     port.run();
     assert_eq!(output(task), 0);
+}
+
+#[test]
+fn a_reader_that_gives_up_can_ask_again_over_its_only_slot() {
+    let mut port = Port::new(16);
+    let asking = port.start(|kernel| async move {
+        let uart = connect(&kernel, 1).await;
+        for _ in 0..2 * READERS {
+            let silence = uart.call_within(Duration::from_micros(10), Request::Read).await;
+            assert_eq!(silence, Err(CallError::Deadline));
+            assert!(matches!(uart.call(Request::Stats).await, Ok(Response::Stats(_))));
+        }
+    });
+    for _ in 0..4 * READERS {
+        port.run();
+    }
+    assert!(asking.is_finished());
 }
