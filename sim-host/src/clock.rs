@@ -77,7 +77,9 @@ impl SimClock {
     pub(crate) fn restart(&self) {
         match &*self.0 {
             Source::Virtual { now_us } => now_us.store(0, Ordering::Relaxed),
-            Source::Host { origin, boot_ns, .. } => boot_ns.store(nanoseconds_since(*origin), Ordering::Relaxed),
+            Source::Host { origin, boot_ns, .. } => {
+                boot_ns.store(nanoseconds_since(*origin), Ordering::Relaxed)
+            }
         }
     }
 
