@@ -108,6 +108,9 @@ pub(crate) struct Registers {
     pub(crate) receive: VecDeque<Received>,
     pub(crate) transmit: VecDeque<u8>,
     pub(crate) transmit_interrupt: bool,
+    /// The far end waits when it is told to.
+    pub(crate) flow_control: bool,
+    pub(crate) held_back: bool,
 }
 
 /// A UART.
@@ -144,5 +147,12 @@ impl Uart for Model {
 
     fn is_transmitting(&self) -> bool {
         self.with(|registers| !registers.transmit.is_empty())
+    }
+
+    fn hold_back(&self, hold: bool) -> bool {
+        self.with(|registers| {
+            registers.held_back = hold && registers.flow_control;
+            registers.flow_control
+        })
     }
 }

@@ -27,10 +27,10 @@ mod builder;
 mod clock;
 mod drive;
 mod external;
+pub mod gpio;
 pub mod interrupts;
 mod mailbox;
 mod panics;
-pub mod pins;
 mod region;
 mod rng;
 mod sim;
@@ -41,8 +41,8 @@ pub use self::{
     builder::{Builder, SimError},
     clock::{SimClock, Time},
     drive::Outcome,
+    gpio::{Gpio, Pin},
     interrupts::IrqLine,
-    pins::Pins,
     region::RegionWatch,
     rng::Rng,
     sim::{Sim, Step, Wait},

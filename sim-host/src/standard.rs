@@ -22,8 +22,8 @@ pub(crate) fn start(sim: &Sim) -> Result<(), SimError> {
         standard::start_serial(&kernel, &supervisor, driver, name).map_err(SimError::Start)?;
     }
     let (pins, mut handler) =
-        gpio::driver::set_up(&kernel, sim.pins().clone(), "gpio").map_err(SimError::Gpio)?;
-    sim.attach(sim.pins().irq(), move || handler.interrupt());
+        gpio::driver::set_up(&kernel, sim.gpio().clone(), "gpio").map_err(SimError::Gpio)?;
+    sim.attach(sim.gpio().irq(), move || handler.interrupt());
     standard::start_gpio(&kernel, &supervisor, pins).map_err(SimError::Start)?;
     if let Some(console) = sim.config.console {
         standard::start_console(&supervisor, console).map_err(SimError::Start)?;

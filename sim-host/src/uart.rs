@@ -283,6 +283,17 @@ impl device::Uart for Uart {
     fn is_transmitting(&self) -> bool {
         lock(&self.model).shifting.is_some()
     }
+
+    fn hold_back(&self, hold: bool) -> bool {
+        let mut model = lock(&self.model);
+        // At a pace the line is bare: two wires, no handshake.
+        if model.byte_ns.is_some() {
+            return false;
+        }
+        model.held = hold;
+        self.update(&model);
+        true
+    }
 }
 
 impl fmt::Debug for Uart {

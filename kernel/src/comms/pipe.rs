@@ -244,6 +244,11 @@ impl Producer {
         self.hold.shared().filled.load(Ordering::Acquire) == 0
     }
 
+    /// There is no room for another byte.
+    pub fn is_full(&self) -> bool {
+        self.room() == 0
+    }
+
     fn room(&self) -> usize {
         self.capacity() - self.hold.shared().filled.load(Ordering::Acquire)
     }

@@ -28,7 +28,7 @@ use crate::{
     interrupt::{Line, Trigger},
     registry::{BindError, Incoming, Reply, Server},
     services::supervise::InUse,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -105,6 +105,9 @@ struct Counters {
     overruns: AtomicU32,
     framing_errors: AtomicU32,
     breaks: AtomicU32,
+    /// The far end was asked to hold its bytes back. Set by the handler, when the pipe is full; taken by the driver, after
+    /// it has made room there.
+    held_back: AtomicBool,
 }
 
 /// Counters that stay with the region, which both halves hold through their pipes.
@@ -148,6 +151,10 @@ impl<U: Uart> Handler<U> {
     fn receive(&mut self) {
         let counters = self.counters.get();
         for _ in 0..BURST {
+            if self.received.is_full() && self.uart.hold_back(true) {
+                counters.held_back.store(true, Ordering::Release);
+                return;
+            }
             let byte = match self.uart.receive() {
                 None => return,
                 Some(Received::Byte(byte)) => byte,
@@ -312,6 +319,9 @@ impl<U: Uart> Driver<U> {
         while !readers.is_empty() {
             let mut bytes = [0; super::CHUNK];
             let Ok(len @ 1..) = self.to_read.read(&mut bytes) else { return };
+            if self.counters.get().held_back.swap(false, Ordering::AcqRel) {
+                self.uart.hold_back(false);
+            }
             let chunk = Chunk::cut(bytes.get(..len).unwrap_or_default());
             let _ = readers.remove(0).send(Ok(Response::Data(chunk)));
         }
