@@ -1,19 +1,25 @@
 //! Moves bytes between a machine and its wire until the machine ends.
 //!
-//! Neither direction runs ahead of the other end: input is read only while little of it waits on the wire, and the
-//! machine stands still while much of its output waits for being taken.
+//! Neither direction runs ahead of the other end. The machine stands still while much of its output waits for being
+//! taken. Keys of a person go to the machine as they come, a few at a time; a script's next line goes there only when
+//! somebody reads the port and all that was sent before has been read: so no line is lost in a reboot, and none in the
+//! port's buffer, however long the script.
 //!
-//! A machine *hangs* when it has come to rest with nothing to wake it, and input that it was given waits for it, or has
-//! ended without ending it.
+//! A machine *hangs* when it has come to rest with nothing to wake it, and a script goes on that nobody reads.
 
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use kernel::platform::Stop;
+use kernel::{
+    platform::Stop,
+    registry::{ConnectionId, Service as _},
+    services::serial::Serial,
+};
 use sim_host::{Outcome, Sim, Wait};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -22,7 +28,7 @@ use super::{
     wire::{Mode, Wire},
 };
 
-/// Bytes that may wait on the wire to the machine.
+/// Bytes that may wait for the machine.
 const INPUT: usize = 1024;
 /// Bytes of output that may wait for being taken; with more, the machine stands still.
 const OUTPUT: usize = 64 * 1024;
@@ -45,6 +51,8 @@ pub(crate) enum Stopped {
 /// What is on its way, from one machine to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
+    /// Read from the wire, and not yet sent to the machine.
+    input: VecDeque<u8>,
     /// Nothing more will be read.
     input_ended: bool,
     /// The machine has been told so.
@@ -80,7 +88,6 @@ impl Link {
         context: &mut Context<'_>,
     ) -> Poll<Result<Stopped, HostError>> {
         loop {
-            let fed = self.feed(sim, wire, context)?;
             if self.output.len() < OUTPUT
                 && let Poll::Ready(outcome) = sim.poll_machine(context)
             {
@@ -93,60 +100,80 @@ impl Link {
             self.output.append(&mut sim.uart(UART).take_output());
             let held = self.output.len() >= OUTPUT;
             let taken = self.poll_output(wire, context)?.is_ready();
-            if held && self.output.len() < OUTPUT || fed && sim.uart(UART).on_wire() < INPUT {
+            if held && self.output.len() < OUTPUT {
                 continue;
             }
-            if taken && wire.can_hang && self.waits(sim) {
-                match sim.step().wait {
-                    Wait::Forever if self.waits(sim) => return Poll::Ready(Ok(Stopped::Hang)),
-                    Wait::Forever | Wait::Until(_) => {}
-                    // Something came in since the machine was driven: that is no rest.
-                    Wait::Nothing | Wait::Stopped(_) => continue,
-                }
+            self.read(wire, context)?;
+            let fed = match wire.mode {
+                Mode::Terminal => self.feed(sim, wire.mode),
+                Mode::Plain => match sim.step().wait {
+                    // It has not come to rest yet: perhaps it does with what has just come in.
+                    Wait::Nothing | Wait::Stopped(_) => {
+                        context.waker().wake_by_ref();
+                        false
+                    }
+                    Wait::Until(_) | Wait::Forever if is_read(sim) && !self.end_sent => {
+                        self.feed(sim, wire.mode)
+                    }
+                    Wait::Forever if taken && wire.can_hang && self.goes_on() => {
+                        return Poll::Ready(Ok(Stopped::Hang));
+                    }
+                    Wait::Until(_) | Wait::Forever => false,
+                },
+            };
+            if !fed {
+                return Poll::Pending;
             }
-            return Poll::Pending;
         }
     }
 
-    /// The machine has input that it does not take, or knows that there is no more.
-    fn waits(&self, sim: &Sim) -> bool {
-        self.end_sent || sim.uart(UART).on_wire() > 0
+    /// There is input for the machine to read, or an end of it to see.
+    fn goes_on(&self) -> bool {
+        self.input_ended || !self.input.is_empty()
     }
 
-    /// Feeds the machine what there is to read, if it is hungry; `true` when it was fed.
-    fn feed(&mut self, sim: &Sim, wire: &mut Wire, context: &mut Context<'_>) -> Result<bool, HostError> {
-        let uart = sim.uart(UART);
-        if self.input_ended {
-            if self.end_sent {
-                return Ok(false);
+    /// Reads from the wire as far as there is room.
+    fn read(&mut self, wire: &mut Wire, context: &mut Context<'_>) -> Result<(), HostError> {
+        let mut bytes = [0; INPUT];
+        while !self.input_ended && self.input.len() < INPUT {
+            let mut buffer = ReadBuf::new(bytes.get_mut(self.input.len()..).unwrap_or_default());
+            match Pin::new(&mut wire.input).poll_read(context, &mut buffer) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(())) => {}
+                // A terminal that is gone, which is its way to end.
+                Poll::Ready(Err(_)) if wire.mode == Mode::Terminal => {}
+                Poll::Ready(Err(error)) => return Err(HostError::Input(error)),
             }
-            // The first ends a line that is unfinished, the second the input. A terminal's line cannot be ended for it.
-            uart.send(match wire.mode {
+            self.input_ended = buffer.filled().is_empty();
+            self.input.extend(buffer.filled());
+        }
+        Ok(())
+    }
+
+    /// Feeds a person's keys, or a script's next line or what there is of it; `true` when there was something.
+    fn feed(&mut self, sim: &Sim, mode: Mode) -> bool {
+        let uart = sim.uart(UART);
+        let len = match mode {
+            Mode::Terminal => self.input.len().min(INPUT.saturating_sub(uart.on_wire())),
+            Mode::Plain => {
+                self.input.iter().position(|byte| *byte == b'\n').map_or(self.input.len(), |end| end + 1)
+            }
+        };
+        if len > 0 {
+            let bytes: Vec<u8> = self.input.drain(..len).collect();
+            uart.send(&bytes);
+            return true;
+        }
+        let at_end = self.input.is_empty() && self.input_ended && !self.end_sent;
+        if at_end {
+            self.end_sent = true;
+            // The first ends a line that is unfinished, the second the input. An unfinished line on a terminal stays.
+            uart.send(match mode {
                 Mode::Plain => &[END_OF_INPUT, END_OF_INPUT],
                 Mode::Terminal => &[END_OF_INPUT],
             });
-            self.end_sent = true;
-            return Ok(true);
         }
-        let mut bytes = [0; INPUT];
-        let room = INPUT.saturating_sub(uart.on_wire());
-        if room == 0 {
-            return Ok(false);
-        }
-        let mut buffer = ReadBuf::new(bytes.get_mut(..room).unwrap_or_default());
-        match Pin::new(&mut wire.input).poll_read(context, &mut buffer) {
-            Poll::Pending => return Ok(false),
-            Poll::Ready(Ok(())) => {}
-            // A terminal that is gone, which is its way to end.
-            Poll::Ready(Err(_)) if wire.mode == Mode::Terminal => {}
-            Poll::Ready(Err(error)) => return Err(HostError::Input(error)),
-        }
-        if buffer.filled().is_empty() {
-            self.input_ended = true;
-        } else {
-            uart.send(buffer.filled());
-        }
-        Ok(true)
+        at_end
     }
 
     /// Ready when all output is taken and flushed.
@@ -167,11 +194,28 @@ impl Link {
         self.output.clear();
         self.written = 0;
         if self.unflushed {
-            std::task::ready!(output.poll_flush(context)).map_err(HostError::Output)?;
+            ready!(output.poll_flush(context)).map_err(HostError::Output)?;
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))
     }
+}
+
+/// The machine has read all that it was sent, and waits for more. To be asked while the machine is at rest: then a
+/// request that the port has not answered is one that waits for bytes.
+fn is_read(sim: &Sim) -> bool {
+    if sim.uart(UART).on_wire() > 0 {
+        return false;
+    }
+    let services = sim.kernel().services();
+    let mut after = ConnectionId(0);
+    while let Some(connection) = services.next_connection(after) {
+        if connection.service == Serial::NAME && connection.busy > 0 {
+            return true;
+        }
+        after = connection.id;
+    }
+    false
 }
 
 #[cfg(test)]

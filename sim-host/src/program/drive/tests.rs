@@ -90,6 +90,31 @@ fn no_line_of_a_megabyte_is_lost() {
 }
 
 #[test]
+fn no_line_is_lost_in_a_reboot() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (near, mut far) = duplex(1000);
+    let mut sim = plain().build().unwrap();
+    let mut wire = wire(Cursor::new("echo one\nreboot\necho two\n"), near);
+    let mut link = Link::default();
+    runtime.block_on(async {
+        assert_eq!(link.run(&mut sim, &mut wire).await.unwrap(), Stopped::By(Stop::Reboot));
+        sim.reboot().unwrap();
+        assert_eq!(link.run(&mut sim, &mut wire).await.unwrap(), Stopped::By(Stop::PowerOff));
+        drop(wire);
+        let mut text = String::new();
+        far.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "one\ntwo\n");
+    });
+}
+
+#[test]
+fn a_megabyte_without_a_line_end_is_refused_and_the_next_line_works() {
+    let (sim, stopped, text) = session("x".repeat(1 << 20) + "\necho on\n");
+    assert_eq!((stopped, sim.commands_failed()), (Stopped::By(Stop::PowerOff), 1));
+    assert!(text.starts_with("error: ") && text.ends_with("\non\n"), "{text}");
+}
+
+#[test]
 fn failed_commands_are_counted() {
     let (sim, stopped, text) = session("frobnicate\necho fine\nhelp frobnicate\n");
     assert_eq!(stopped, Stopped::By(Stop::PowerOff));
