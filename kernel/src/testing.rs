@@ -32,6 +32,16 @@ unsafe fn release(start: NonNull<u8>, len: usize) {
     let layout = Layout::from_size_align(len, ALIGN).expect("as allocated");
     // SAFETY: allocated by `region` with this layout, and given back once.
     unsafe { dealloc(start.as_ptr(), layout) };
+    RELEASED.set(RELEASED.get() + 1);
+}
+
+std::thread_local! {
+    static RELEASED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How many regions were given back on this thread.
+pub(crate) fn regions_released() -> usize {
+    RELEASED.get()
 }
 
 /// A clock that is set by hand; clones show the same time.
