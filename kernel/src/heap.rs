@@ -21,15 +21,7 @@
 //! The heap is used on the kernel's thread only, never in an interrupt.
 #![expect(unsafe_code, reason = "the heap hands out raw memory")]
 
-use core::{
-    alloc::Layout,
-    cell::{Cell, UnsafeCell},
-    mem::MaybeUninit,
-    ops::Deref,
-    ptr::NonNull,
-};
-
-use rlsf::Tlsf;
+use core::{alloc::Layout, cell::Cell, mem::MaybeUninit, ops::Deref, ptr::NonNull};
 
 mod account;
 mod block;
@@ -37,8 +29,10 @@ mod boxed;
 mod buffer;
 mod error;
 mod fixed_vec;
+mod pool;
 mod region;
 mod shared;
+mod stats;
 #[cfg(test)]
 mod tests;
 
@@ -46,52 +40,47 @@ pub(crate) use self::block::Block;
 use self::{
     account::Verdict,
     block::{Line, Waiting},
+    pool::Pool,
 };
 pub use self::{
-    account::{Account, AccountStats, SteadyState},
+    account::{Account, AccountStats, Current, SteadyState},
     boxed::Box,
     buffer::Buffer,
     error::{AllocError, AllocFailed},
     fixed_vec::FixedVec,
     region::{Region, RegionError, Release},
     shared::Shared,
+    stats::HeapStats,
 };
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// How often later requests may overtake the first who waits for memory.
 pub const OVERTAKES: u32 = 16;
 
-/// Size classes by power of two: the first is that of the granule, the last of the largest block there can be.
-#[cfg(target_pointer_width = "64")]
-const FIRST_LEVELS: usize = 26;
-#[cfg(not(target_pointer_width = "64"))]
-const FIRST_LEVELS: usize = 16;
-/// Size classes within a power of two: a block is chosen at most an eighth larger than need be.
-const SECOND_LEVELS: usize = 8;
-
-type Blocks = Tlsf<'static, u32, u8, FIRST_LEVELS, SECOND_LEVELS>;
-
-/// A block's size is a multiple of this, in bytes, and it is aligned to half of it.
-const GRANULE: usize = rlsf::GRANULARITY;
-/// Bytes in front of each block.
-const BLOCK_OVERHEAD: usize = GRANULE / 2;
-
 /// The heap of one kernel. See the [module](self).
 pub struct Heap {
-    blocks: UnsafeCell<Blocks>,
+    pool: Pool,
     current: Cell<NonNull<Account>>,
+    /// Bytes in live blocks.
     used: Cell<usize>,
     peak: Cell<usize>,
     /// Blocks that keep the region from this thread.
     live: Cell<usize>,
+    /// Blocks that do not: they are the region's for good, or have a hold.
+    kept: Cell<usize>,
+    /// Bytes in blocks that are the region's for good.
+    permanent: Cell<usize>,
     allocations: Cell<u64>,
     failures: Cell<u32>,
+    /// Somebody waits, or watches, or tests: allocating and freeing take the slow path.
+    detour: Cell<bool>,
     line: Line,
     policy: Cell<SteadyState>,
     observer: Cell<Option<Observer>>,
+    /// The observer is told of every allocation.
+    traced: Cell<bool>,
     /// Allocations to go until one fails on purpose.
     fail_after: Cell<Option<u32>>,
-    capacity: Cell<usize>,
     /// Whoever keeps the region: tasks and interrupt triggers one each, and this thread's side one for all.
     holds: AtomicUsize,
     /// This thread's side has let go, or will as soon as nothing is live.
@@ -100,30 +89,11 @@ pub struct Heap {
     region: Cell<Option<Region>>,
 }
 
-/// The figures of a heap. Sizes are in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeapStats {
-    /// What can be used.
-    pub capacity: usize,
-    /// What is in use, overhead included.
-    pub used: usize,
-    /// The most that was in use at a time.
-    pub peak: usize,
-    /// The largest request that would succeed now. Much less than what is free means that the heap is fragmented.
-    pub largest_free: usize,
-    /// Live blocks.
-    pub blocks: usize,
-    /// Allocations since boot.
-    pub allocations: u64,
-    /// Allocations refused since boot.
-    pub failures: u32,
-    /// Tasks that wait for memory.
-    pub waiters: u32,
-}
-
 /// Something worth an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Observation {
+    Allocated,
+    Freed,
     Refused,
     Violation,
 }
@@ -148,72 +118,56 @@ impl Heap {
     /// When the region is too small; it is released then.
     pub(crate) fn create(region: Region) -> Result<HeapRoot, RegionError> {
         let (start, len) = (region.start(), region.len());
-        let offset = start.as_ptr().align_offset(align_of::<Heap>());
-        let at = offset.saturating_add(size_of::<Heap>());
-        let needed = at.saturating_add(4 * GRANULE);
+        let offset = start.as_ptr().align_offset(align_of::<Self>());
+        let at = offset.saturating_add(size_of::<Self>());
+        let needed = at.saturating_add(pool::LEAST);
         if len < needed {
             // SAFETY: nothing in the region is used.
             unsafe { region.release() };
             return Err(RegionError::TooSmall { needed, given: len });
         }
         // SAFETY: the offsets are within the region, which is valid for writes and ours.
-        let (heap, pool) = unsafe { (start.byte_add(offset).cast::<Heap>(), start.byte_add(at)) };
-        let kernel = Account::of(heap, "kernel", SteadyState::Allow);
-        // SAFETY: aligned and large enough, as computed. The pool lies behind the heap and is not used otherwise.
+        let (heap, pool) = unsafe { (start.byte_add(offset).cast::<Self>(), start.byte_add(at)) };
+        // SAFETY: aligned and large enough, as computed. The pool's memory lies behind the heap and is not used otherwise.
         unsafe {
-            heap.write(Heap {
-                blocks: UnsafeCell::new(Blocks::new()),
+            heap.write(Self {
+                pool: Pool::new(),
                 current: Cell::new(NonNull::new_unchecked(&raw mut (*heap.as_ptr()).kernel)),
                 used: Cell::new(0),
                 peak: Cell::new(0),
                 live: Cell::new(0),
+                kept: Cell::new(0),
+                permanent: Cell::new(0),
                 allocations: Cell::new(0),
                 failures: Cell::new(0),
+                detour: Cell::new(false),
                 line: Line::new(),
                 policy: Cell::new(SteadyState::Report),
                 observer: Cell::new(None),
+                traced: Cell::new(false),
                 fail_after: Cell::new(None),
-                capacity: Cell::new(0),
                 holds: AtomicUsize::new(1),
                 closed: Cell::new(false),
-                kernel,
+                kernel: Account::of(heap, "kernel", SteadyState::Allow),
                 region: Cell::new(Some(region)),
             });
-            let pool = NonNull::slice_from_raw_parts(pool, len - at);
-            let inserted = (*heap.as_ref().blocks.get()).insert_free_block_ptr(pool);
-            heap.as_ref().capacity.set(inserted.map_or(0, |bytes| bytes.get()) - GRANULE);
+            (*heap.as_ptr()).pool.fill(pool, len - at);
         }
         Ok(HeapRoot { heap })
     }
 
-    /// Bytes charged for a block: its size as the allocator rounds it.
-    #[inline]
-    pub(crate) const fn charge_of(layout: Layout) -> usize {
-        let gap = layout.align().saturating_sub(GRANULE / 2);
-        (layout.size() + gap + BLOCK_OVERHEAD + GRANULE - 1) & !(GRANULE - 1)
-    }
-
-    /// Whether an empty heap, and the current owner's quota, could meet a request.
-    fn could_ever(&self, layout: Layout) -> Result<(), AllocError> {
-        let capacity = self.capacity.get();
-        let requested = layout.size();
-        // The largest size class that surely holds the request has to fit, not only the request.
-        if requested > capacity / 8 * 7 && requested.saturating_add(layout.align()) > capacity - capacity / 8
-        {
-            let rounded = requested.saturating_add(layout.align() + 2 * GRANULE);
-            if rounded > capacity {
-                return Err(AllocError::TooLarge { requested, capacity });
-            }
-        }
-        Ok(())
+    /// Why an empty heap could not meet a request; `None` if it could.
+    fn never_fits(&self, layout: Layout) -> Option<AllocError> {
+        let capacity = self.pool.capacity() - self.permanent.get();
+        let fits = Pool::block_size(layout) <= capacity.min(self.pool.ceiling());
+        (!fits).then_some(AllocError::TooLarge { requested: layout.size(), capacity })
     }
 
     /// Takes a block, charged to an account, whoever stands in line.
     #[inline]
     fn take(&self, layout: Layout, account: NonNull<Account>) -> Option<NonNull<u8>> {
-        // SAFETY: one thread, and the allocator calls nobody.
-        let memory = unsafe { (*self.blocks.get()).allocate(layout) }?;
-        let bytes = Self::charge_of(layout);
+        let memory = self.pool.take(layout)?;
+        let bytes = Pool::block_size(layout);
         // SAFETY: accounts are alive while they are current, or waited for.
         unsafe { account.as_ref() }.charge(bytes);
         let used = self.used.get() + bytes;
@@ -236,75 +190,114 @@ impl Heap {
         let account = self.current.get();
         // SAFETY: the current account is alive.
         let owner = unsafe { account.as_ref() };
-        // A layout's size is at most `isize::MAX`, and so is what is charged: the sum cannot overflow.
-        if owner.bytes.get() + Self::charge_of(layout) > owner.limit.get() {
+        // No block is larger than `isize::MAX`, nor are all of them together: the sum cannot overflow.
+        if owner.bytes.get() + Pool::block_size(layout) > owner.limit.get() {
             self.check_limit(owner, layout)?;
         }
-        if self.line.waiting.get() > 0 || self.fail_after.get().is_some() {
-            self.check_line(owner, layout)?;
+        if self.detour.get() {
+            return self.try_block_by_detour(owner, layout);
         }
         match self.take(layout, account) {
             Some(memory) => Ok(Block::new(self, memory, layout, account)),
-            None => Err(self.refuse(owner, layout)),
+            None => Err(self.no_block(owner, layout)),
         }
+    }
+
+    /// What has to hold of a request whether it waits or not.
+    fn admit(&self, owner: &Account, layout: Layout) -> Result<(), AllocError> {
+        if owner.bytes.get() + Pool::block_size(layout) > owner.limit.get() {
+            self.check_limit(owner, layout)?;
+        }
+        if self.detour.get() { self.check_fault(owner, layout) } else { Ok(()) }
     }
 
     #[cold]
     fn check_limit(&self, owner: &Account, layout: Layout) -> Result<(), AllocError> {
-        let requested = Self::charge_of(layout);
-        match owner.judge(owner.bytes.get() + requested) {
+        match owner.judge(Pool::block_size(layout)) {
             Verdict::Allowed => Ok(()),
             Verdict::Reported => {
-                self.observe(Observation::Violation, owner, layout);
+                self.observe(Observation::Violation, owner.name(), layout.size());
                 Ok(())
             }
             Verdict::Denied => {
-                self.observe(Observation::Violation, owner, layout);
-                Err(self.count(owner, AllocError::SteadyState))
+                self.observe(Observation::Violation, owner.name(), layout.size());
+                Err(self.count_failure(owner, AllocError::SteadyState))
             }
-            Verdict::OverQuota(quota) => Err(self.count(owner, AllocError::Quota { requested, quota })),
+            Verdict::OverQuota(quota) => Err(self.over_quota(owner, layout, quota)),
         }
     }
 
+    /// Allocates a block when there is a fault to be injected, or others stand in line, or somebody watches.
     #[cold]
-    fn check_line(&self, owner: &Account, layout: Layout) -> Result<(), AllocError> {
-        match self.fail_after.get() {
-            Some(0) => {
-                self.fail_after.set(None);
-                return Err(self.count(owner, AllocError::OutOfMemory { requested: layout.size() }));
-            }
-            Some(left) => self.fail_after.set(Some(left - 1)),
-            None => {}
+    fn try_block_by_detour(&self, owner: &Account, layout: Layout) -> Result<Block<'_>, AllocError> {
+        self.check_fault(owner, layout)?;
+        let overtaken = self.line.overtaken.get();
+        let overtakes = !self.line.is_empty();
+        if overtakes && overtaken >= OVERTAKES {
+            return Err(self.refused(owner, layout, AllocError::Contended));
         }
-        if self.line.waiting.get() == 0 {
+        let account = self.current.get();
+        let memory = self.take_by_detour(layout, account).ok_or_else(|| self.no_block(owner, layout))?;
+        if overtakes {
+            self.line.overtaken.set(overtaken + 1);
+        }
+        Ok(Block::new(self, memory, layout, account))
+    }
+
+    fn take_by_detour(&self, layout: Layout, account: NonNull<Account>) -> Option<NonNull<u8>> {
+        let memory = self.take(layout, account)?;
+        if self.traced.get() {
+            // SAFETY: as for `take`.
+            let owner = unsafe { account.as_ref() };
+            self.observe(Observation::Allocated, owner.name(), Pool::block_size(layout));
+        }
+        Some(memory)
+    }
+
+    fn check_fault(&self, owner: &Account, layout: Layout) -> Result<(), AllocError> {
+        let Some(left) = self.fail_after.get() else { return Ok(()) };
+        self.fail_after.set(left.checked_sub(1));
+        if left > 0 {
             return Ok(());
         }
-        let overtaken = self.line.overtaken.get();
-        if overtaken >= OVERTAKES {
-            return Err(self.count(owner, AllocError::Contended));
-        }
-        self.line.overtaken.set(overtaken + 1);
-        Ok(())
+        self.set_detour();
+        Err(self.refused(owner, layout, AllocError::OutOfMemory { requested: layout.size() }))
     }
 
     #[cold]
-    fn refuse(&self, owner: &Account, layout: Layout) -> AllocError {
-        self.observe(Observation::Refused, owner, layout);
-        let error = self.could_ever(layout).err();
-        self.count(owner, error.unwrap_or(AllocError::OutOfMemory { requested: layout.size() }))
+    fn no_block(&self, owner: &Account, layout: Layout) -> AllocError {
+        let error = AllocError::OutOfMemory { requested: layout.size() };
+        self.refused(owner, layout, self.never_fits(layout).unwrap_or(error))
     }
 
-    fn count(&self, owner: &Account, error: AllocError) -> AllocError {
-        owner.failures.set(owner.failures.get().wrapping_add(1));
+    fn over_quota(&self, owner: &Account, layout: Layout, quota: usize) -> AllocError {
+        self.refused(owner, layout, AllocError::Quota { requested: Pool::block_size(layout), quota })
+    }
+
+    /// Counts and reports a refusal.
+    #[cold]
+    fn refused(&self, owner: &Account, layout: Layout, error: AllocError) -> AllocError {
+        self.observe(Observation::Refused, owner.name(), layout.size());
+        self.count_failure(owner, error)
+    }
+
+    fn count_failure(&self, owner: &Account, error: AllocError) -> AllocError {
+        owner.count_failure();
         self.failures.set(self.failures.get().wrapping_add(1));
         error
     }
 
-    fn observe(&self, what: Observation, owner: &Account, layout: Layout) {
+    #[cold]
+    fn observe(&self, what: Observation, owner: &'static str, bytes: usize) {
         if let Some(Observer { notice, context }) = self.observer.get() {
             // SAFETY: `set_observer`'s caller vouches for both until it takes the observer back.
-            unsafe { notice(context, what, owner.name(), layout.size()) };
+            unsafe { notice(context, what, owner, bytes) };
         }
+    }
+
+    fn set_detour(&self) {
+        let detour = self.traced.get() || self.fail_after.get().is_some() || !self.line.is_empty();
+        self.detour.set(detour);
     }
 
     /// Sets who is told of what is worth an event.
@@ -321,15 +314,6 @@ impl Heap {
         Waiting::new(self, layout)
     }
 
-    /// Waits until there is, or just was, memory for a value.
-    pub(crate) async fn wait_for<T>(&self) -> Result<(), AllocError> {
-        let layout = Layout::new::<T>();
-        if layout.size() > 0 {
-            drop(self.block(layout).await?);
-        }
-        Ok(())
-    }
-
     /// Frees a block that was taken out with [`Block::into_raw`].
     ///
     /// # Safety
@@ -341,31 +325,57 @@ impl Heap {
         unsafe {
             let this = account.as_ref().heap_ptr();
             let heap = this.as_ref();
-            heap.give(memory, layout);
-            Account::discharge(account, Self::charge_of(layout));
-            let live = heap.live.get() - 1;
-            heap.live.set(live);
-            if heap.line.waiting.get() > 0 {
-                heap.line.serve(heap);
+            if heap.detour.get() {
+                return Self::free_block_by_detour(memory, layout, account);
             }
-            if live == 0 && heap.closed.get() {
+            heap.give(memory, layout);
+            Account::discharge(account, Pool::block_size(layout));
+            heap.live.set(heap.live.get() - 1);
+            if heap.live.get() == 0 && heap.closed.get() {
                 Self::unhold(this);
             }
         }
     }
 
-    /// Frees a block that was charged to an account in itself.
+    /// # Safety
+    ///
+    /// As for [`free_block`](Self::free_block).
+    #[cold]
+    unsafe fn free_block_by_detour(memory: NonNull<u8>, layout: Layout, account: NonNull<Account>) {
+        // SAFETY: the caller's. The block counts as live until nothing more is done with the heap.
+        unsafe {
+            let this = account.as_ref().heap_ptr();
+            let heap = this.as_ref();
+            if heap.traced.get() {
+                heap.observe(Observation::Freed, account.as_ref().name(), Pool::block_size(layout));
+            }
+            heap.give(memory, layout);
+            Account::discharge(account, Pool::block_size(layout));
+            heap.line.serve(heap);
+            heap.live.set(heap.live.get() - 1);
+            if heap.live.get() == 0 && heap.closed.get() {
+                Self::unhold(this);
+            }
+        }
+    }
+
+    /// Frees a block that was charged to an account in itself. What else is still charged to that is the kernel's now.
     ///
     /// # Safety
     ///
     /// As for [`free_block`](Self::free_block); the caller still holds the region.
     pub(crate) unsafe fn free_self_charged(account: NonNull<Account>, memory: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's.
+        // SAFETY: the caller's; the account is not used once its memory is given back.
         unsafe {
-            let this = account.as_ref().heap_ptr();
-            this.as_ref().give(memory, layout);
-            if this.as_ref().line.waiting.get() > 0 {
-                this.as_ref().line.serve(this.as_ref());
+            let heap = account.as_ref().heap_ptr().as_ref();
+            let inherited = account.as_ref().bytes.get() - Pool::block_size(layout);
+            if inherited > 0 {
+                heap.kernel.charge_bytes(inherited);
+            }
+            heap.give(memory, layout);
+            heap.kept.set(heap.kept.get() - 1);
+            if heap.detour.get() {
+                heap.line.serve(heap);
             }
         }
     }
@@ -375,9 +385,16 @@ impl Heap {
     /// As for [`free_block`](Self::free_block).
     #[inline]
     unsafe fn give(&self, memory: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's; one thread, and the allocator calls nobody.
-        unsafe { (*self.blocks.get()).deallocate(memory, layout.align()) };
-        self.used.set(self.used.get() - Self::charge_of(layout));
+        // SAFETY: the caller's.
+        unsafe { self.pool.give(memory, layout.align()) };
+        self.used.set(self.used.get() - Pool::block_size(layout));
+    }
+
+    /// Counts a live block as the region's.
+    fn keep_for_good(&self, bytes: usize) {
+        self.live.set(self.live.get() - 1);
+        self.kept.set(self.kept.get() + 1);
+        self.permanent.set(self.permanent.get() + bytes);
     }
 
     /// Moves a value into memory that stays with the region. It is never dropped.
@@ -459,9 +476,8 @@ impl Heap {
     }
 
     /// The account of the task that runs now, or of the kernel outside of tasks.
-    pub fn account(&self) -> &Account {
-        // SAFETY: the current account is alive; it is that of the running task, or the kernel's.
-        unsafe { self.current.get().as_ref() }
+    pub fn account(&self) -> Current<'_> {
+        Current::new(self)
     }
 
     /// The account of the kernel itself.
@@ -494,38 +510,18 @@ impl Heap {
         self.policy.set(policy);
     }
 
-    /// Makes one allocation fail after so many more have been tried: a fault for tests.
+    /// Makes one allocation fail, whether it waits or not, after so many others: a fault for tests. `u32::MAX` makes none
+    /// fail.
     pub fn fail_after(&self, allocations: u32) {
-        self.fail_after.set(Some(allocations));
+        self.fail_after.set(Some(allocations).filter(|allocations| *allocations != u32::MAX));
+        self.set_detour();
     }
 
-    /// The heap's figures. Finding the largest free block costs a few dozen trial allocations: not for hot paths.
-    pub fn stats(&self) -> HeapStats {
-        HeapStats {
-            capacity: self.capacity.get(),
-            used: self.used.get(),
-            peak: self.peak.get(),
-            largest_free: self.largest_free(),
-            blocks: self.live.get(),
-            allocations: self.allocations.get(),
-            failures: self.failures.get(),
-            waiters: self.line.waiting.get(),
+    /// Tells the observer of every allocation from now on, or not any more.
+    pub(crate) fn trace(&self, traced: bool) {
+        if self.traced.replace(traced) != traced {
+            self.set_detour();
         }
-    }
-
-    fn largest_free(&self) -> usize {
-        let (mut fits, mut too_large) = (0, self.capacity.get() / GRANULE + 1);
-        while too_large - fits > 1 {
-            let middle = fits + (too_large - fits) / 2;
-            let Ok(layout) = Layout::from_size_align(middle * GRANULE - BLOCK_OVERHEAD, 1) else { break };
-            // SAFETY: one thread; what is allocated is given back at once.
-            let fit = unsafe {
-                let blocks = &mut *self.blocks.get();
-                blocks.allocate(layout).map(|memory| blocks.deallocate(memory, 1)).is_some()
-            };
-            if fit { fits = middle } else { too_large = middle }
-        }
-        (fits * GRANULE).saturating_sub(BLOCK_OVERHEAD)
     }
 }
 

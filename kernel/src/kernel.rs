@@ -133,6 +133,7 @@ impl Kernel {
     pub fn tick(&self) -> Tick {
         let core = &*self.handle.core;
         let system = &*core.system;
+        system.trace_heap();
         let timers = system.timers.advance(system.now());
         let ticked = system.executor.tick(system.heap(), system.events(), system.clock(), POLLS_PER_TICK);
         let next = match (system.stop.get(), ticked.more) {

@@ -60,10 +60,10 @@ impl Services {
     ///
     /// Nothing is bound until the future is ready.
     pub async fn bind<S: Service>(&self, label: &str) -> Result<Server<S>, BindError> {
-        // What can be refused is refused before waiting for memory.
+        // Everything else is done at once, when there is memory.
         let heap = self.registry.system().heap();
-        heap.wait_for::<server::ServerCore>().await.map_err(BindError::Memory)?;
-        self.try_bind(label)
+        let room = heap.room_for_shared().await.map_err(BindError::Memory)?;
+        Registry::insert(&self.registry, label, None, |core| Ok(room.fill(core)))
     }
 
     /// Starts a service, if there is memory for it now.
@@ -92,11 +92,9 @@ impl Services {
         label: &str,
     ) -> Result<Server<S>, BindError> {
         let heap = self.registry.system().heap();
-        heap.wait_for::<server::ServerCore>().await.map_err(BindError::Memory)?;
+        let room = heap.room_for_shared().await.map_err(BindError::Memory)?;
         let table = Some(programs::table::<S>());
-        Registry::insert(&self.registry, label, table, |core| {
-            heap.try_shared(core).map_err(|failed| failed.error)
-        })
+        Registry::insert(&self.registry, label, table, |core| Ok(room.fill(core)))
     }
 
     /// Connects to the first running instance.

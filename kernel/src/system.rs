@@ -42,7 +42,7 @@ impl System {
         settings: &Settings,
     ) -> Result<Self, AllocError> {
         let clock = heap.try_box(clock).map_err(|failed| failed.error)?;
-        let clock: Box<dyn Clock> = Box::unsize(clock, |clock| clock as *mut dyn Clock);
+        let clock: Box<dyn Clock> = Box::unsize(clock, |clock| clock as &mut dyn Clock);
         // SAFETY: the clock's box does not move its content. `shut_down` takes the clock back from both before the
         // box is dropped, as `drop` ensures.
         let lent = unsafe { &*(&raw const *clock) };
@@ -95,6 +95,12 @@ impl System {
         Instant::from_micros(self.clock.now_us())
     }
 
+    /// Has the heap tell of every allocation, if somebody listens to that: it asks nobody by itself, to be fast.
+    pub(crate) fn trace_heap(&self) {
+        let kinds = self.events().listening();
+        self.heap().trace(kinds.contains(Kind::Allocate) || kinds.contains(Kind::Free));
+    }
+
     /// Ends all tasks, and lets go of what interrupts were lent.
     pub(crate) fn shut_down(&self) {
         self.executor.shut_down(self.heap(), self.events());
@@ -119,6 +125,8 @@ unsafe fn notice(events: NonNull<()>, what: Observation, owner: &'static str, by
     // SAFETY: the caller's.
     let events: &Events = unsafe { events.cast().as_ref() };
     match what {
+        Observation::Allocated => events.emit(Kind::Allocate, || Event::Allocate { owner, bytes }),
+        Observation::Freed => events.emit(Kind::Free, || Event::Free { owner, bytes }),
         Observation::Refused => events.emit(Kind::OutOfMemory, || Event::OutOfMemory { owner, bytes }),
         Observation::Violation => events.emit(Kind::Violation, || Event::Violation { owner, bytes }),
     }

@@ -1,11 +1,16 @@
 //! Accounts: who pays for memory.
 //!
 //! Every allocation is charged to the account that is current: the task's that is being polled, or the kernel's. The
-//! executor keeps an account in each task. An account that has blocks charged to it is pinned: its memory is freed with
-//! the last of them, since they point to it.
+//! executor keeps an account in each task, in the very block that the task lies in. Rules that the `unsafe` here and in
+//! the rest of the heap rests on:
+//!
+//! 1. An account that is given up lives on while it is pinned: by each block that is charged to it, by each waiter for
+//!    one, and by each [`Current`]. Whoever takes the last pin away calls the function that frees it.
+//! 2. The account that is current is alive: it is that of the task that is being polled, or the kernel's.
+//! 3. An account lies in its heap's region, so whoever may read it may read the heap.
 #![expect(unsafe_code, reason = "an account frees itself with its last block")]
 
-use core::{cell::Cell, ptr::NonNull};
+use core::{cell::Cell, marker::PhantomData, ops::Deref, ptr::NonNull};
 
 use super::Heap;
 
@@ -28,18 +33,23 @@ pub struct Account {
     pub(super) bytes: Cell<usize>,
     /// Above this the slow path decides: the quota, or 0 for an owner that should not allocate at all.
     pub(super) limit: Cell<usize>,
-    pub(super) peak: Cell<usize>,
-    /// Blocks that pin the account.
-    pub(super) blocks: Cell<u32>,
-    pub(super) allocations: Cell<u32>,
-    pub(super) failures: Cell<u32>,
-    pub(super) violations: Cell<u32>,
+    peak: Cell<usize>,
+    /// What keeps the account (rule 1).
+    pins: Cell<u32>,
+    /// Pins that are no blocks.
+    guests: Cell<u32>,
+    allocations: Cell<u32>,
+    failures: Cell<u32>,
+    violations: Cell<u32>,
     quota: Cell<Option<usize>>,
     ready: Cell<bool>,
     policy: Cell<SteadyState>,
-    /// Called when the account is retired and nothing is charged to it any more.
-    free: Cell<Option<unsafe fn(NonNull<Account>)>>,
+    /// Called when the account is given up and nothing pins it any more.
+    free: Cell<Option<FreeAccount>>,
 }
+
+/// Frees an account that is given up and not pinned.
+type FreeAccount = unsafe fn(NonNull<Account>);
 
 /// The figures of an account, see [`Account`]. Sizes are in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +60,7 @@ pub struct AccountStats {
     pub bytes: usize,
     /// The most bytes charged at a time.
     pub peak: usize,
-    /// Live blocks.
+    /// Live blocks, without the one that the owner itself lies in.
     pub blocks: u32,
     /// Allocations since the account was opened.
     pub allocations: u32,
@@ -64,6 +74,12 @@ pub struct AccountStats {
     pub ready: bool,
     /// What happens when it allocates nevertheless.
     pub policy: SteadyState,
+}
+
+/// An account in use: it is not freed meanwhile, even if its owner ends.
+pub struct Current<'h> {
+    account: NonNull<Account>,
+    heap: PhantomData<&'h Heap>,
 }
 
 /// What the slow path of an allocation says.
@@ -86,7 +102,8 @@ impl Account {
             bytes: Cell::new(0),
             limit: Cell::new(usize::MAX),
             peak: Cell::new(0),
-            blocks: Cell::new(0),
+            pins: Cell::new(0),
+            guests: Cell::new(0),
             allocations: Cell::new(0),
             failures: Cell::new(0),
             violations: Cell::new(0),
@@ -100,7 +117,7 @@ impl Account {
     /// The heap the account is of.
     #[inline]
     pub(crate) fn heap(&self) -> &Heap {
-        // SAFETY: whoever can reach an account holds something in the heap's region.
+        // SAFETY: rule 3.
         unsafe { self.heap.as_ref() }
     }
 
@@ -120,7 +137,7 @@ impl Account {
             name: self.name,
             bytes: self.bytes.get(),
             peak: self.peak.get(),
-            blocks: self.blocks.get(),
+            blocks: self.pins.get() - self.guests.get(),
             allocations: self.allocations.get(),
             failures: self.failures.get(),
             violations: self.violations.get(),
@@ -153,9 +170,15 @@ impl Account {
         self.limit.set(if steady { 0 } else { self.quota.get().unwrap_or(usize::MAX) });
     }
 
+    /// The quota, if so many bytes more would exceed it.
+    pub(super) fn quota_exceeded_by(&self, more: usize) -> Option<usize> {
+        self.quota.get().filter(|quota| self.bytes.get() + more > *quota)
+    }
+
+    /// Judges an allocation above the limit.
     #[cold]
-    pub(super) fn judge(&self, bytes_after: usize) -> Verdict {
-        if let Some(quota) = self.quota.get().filter(|quota| bytes_after > *quota) {
+    pub(super) fn judge(&self, more: usize) -> Verdict {
+        if let Some(quota) = self.quota_exceeded_by(more) {
             return Verdict::OverQuota(quota);
         }
         if !self.ready.get() || self.policy.get() == SteadyState::Allow {
@@ -165,30 +188,72 @@ impl Account {
         if self.policy.get() == SteadyState::Deny { Verdict::Denied } else { Verdict::Reported }
     }
 
-    #[inline]
-    pub(super) fn charge(&self, bytes: usize) {
+    pub(super) fn count_failure(&self) {
+        self.failures.set(self.failures.get().wrapping_add(1));
+    }
+
+    /// Adds bytes that no block of their own stands for.
+    pub(super) fn charge_bytes(&self, bytes: usize) {
         let now = self.bytes.get() + bytes;
         self.bytes.set(now);
         if now > self.peak.get() {
             self.peak.set(now);
         }
-        self.blocks.set(self.blocks.get() + 1);
+    }
+
+    /// Charges a block, which pins the account.
+    #[inline]
+    pub(super) fn charge(&self, bytes: usize) {
+        self.charge_bytes(bytes);
+        self.pins.set(self.pins.get() + 1);
         self.allocations.set(self.allocations.get().wrapping_add(1));
     }
 
-    /// Takes a freed block off the account, and frees the account if that was what it waited for.
+    /// Takes a freed block off the account.
     ///
     /// # Safety
     ///
     /// `this` was charged the block, and is not used by the caller afterwards.
     #[inline]
     pub(super) unsafe fn discharge(this: NonNull<Self>, bytes: usize) {
-        // SAFETY: a charged account is pinned, so it is alive.
+        // SAFETY: the block pins the account (rule 1), until the end.
+        unsafe {
+            this.as_ref().bytes.set(this.as_ref().bytes.get() - bytes);
+            Self::unpin(this);
+        }
+    }
+
+    /// Pins the account for something that is no block.
+    pub(super) fn pin_guest(&self) {
+        self.guests.set(self.guests.get() + 1);
+        self.pins.set(self.pins.get() + 1);
+    }
+
+    /// Takes such a pin away.
+    ///
+    /// # Safety
+    ///
+    /// The pin is the caller's, who does not use the account afterwards.
+    pub(super) unsafe fn unpin_guest(this: NonNull<Self>) {
+        // SAFETY: the caller's pin keeps the account (rule 1), until the end.
+        unsafe {
+            this.as_ref().guests.set(this.as_ref().guests.get() - 1);
+            Self::unpin(this);
+        }
+    }
+
+    /// Takes a pin away, and frees the account if that was what it waited for.
+    ///
+    /// # Safety
+    ///
+    /// The pin is the caller's, who does not use the account afterwards.
+    #[inline]
+    pub(super) unsafe fn unpin(this: NonNull<Self>) {
+        // SAFETY: the caller's pin keeps the account (rule 1).
         let account = unsafe { this.as_ref() };
-        account.bytes.set(account.bytes.get() - bytes);
-        let blocks = account.blocks.get() - 1;
-        account.blocks.set(blocks);
-        if blocks == 0
+        let pins = account.pins.get() - 1;
+        account.pins.set(pins);
+        if pins == 0
             && let Some(free) = account.free.take()
         {
             // SAFETY: `retire`'s caller has given the account up, and nothing pins it any more.
@@ -196,19 +261,44 @@ impl Account {
         }
     }
 
-    /// Gives an account up: `free` is called when nothing is charged to it any more, possibly at once.
+    /// Gives an account up: `free` is called as soon as nothing pins it any more, possibly at once.
     ///
     /// # Safety
     ///
     /// The caller does not use the account afterwards, and `free` may be called on the kernel's thread at any time.
-    pub(crate) unsafe fn retire(this: NonNull<Self>, free: unsafe fn(NonNull<Self>)) {
+    pub(crate) unsafe fn retire(this: NonNull<Self>, free: FreeAccount) {
         // SAFETY: the account is the caller's until now.
         let account = unsafe { this.as_ref() };
-        if account.blocks.get() == 0 {
+        if account.pins.get() == 0 {
             // SAFETY: the caller's.
             unsafe { free(this) };
         } else {
             account.free.set(Some(free));
         }
+    }
+}
+
+impl<'h> Current<'h> {
+    pub(super) fn new(heap: &'h Heap) -> Self {
+        let account = heap.current();
+        // SAFETY: rule 2.
+        unsafe { account.as_ref() }.pin_guest();
+        Self { account, heap: PhantomData }
+    }
+}
+
+impl Deref for Current<'_> {
+    type Target = Account;
+
+    fn deref(&self) -> &Account {
+        // SAFETY: pinned (rule 1).
+        unsafe { self.account.as_ref() }
+    }
+}
+
+impl Drop for Current<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the pin was taken in `new`.
+        unsafe { Account::unpin_guest(self.account) };
     }
 }

@@ -2,6 +2,11 @@
 //!
 //! Waiters stand in line in the order in which they came. Whoever frees memory serves the first of them on the spot,
 //! then the next, for as long as what is free is enough; so nobody can take a block that a waiter is about to get.
+//!
+//! Rules that the `unsafe` here rests on, besides those of [`account`](super::account):
+//!
+//! 1. A waiter is pinned in its future while it is in line; the future's drop takes it out.
+//! 2. The line's list is borrowed for list operations only, which call nobody.
 #![expect(unsafe_code, reason = "waiters are linked in place, and blocks are raw memory")]
 
 use core::{
@@ -16,7 +21,7 @@ use core::{
 
 use cordyceps::{Linked, List, list};
 
-use super::{Account, AllocError, Heap};
+use super::{Account, AllocError, Heap, pool::Pool};
 
 /// A block of memory that is given back when it is dropped.
 pub(crate) struct Block<'h> {
@@ -27,6 +32,7 @@ pub(crate) struct Block<'h> {
 }
 
 impl<'h> Block<'h> {
+    #[inline]
     pub(super) fn new(
         heap: &'h Heap,
         memory: NonNull<u8>,
@@ -52,10 +58,14 @@ impl<'h> Block<'h> {
         parts
     }
 
-    /// Gives the block to the region, for as long as that exists.
+    /// Gives the block to the region, for as long as that exists. Its bytes stay charged to the owner, but do not keep
+    /// the owner's memory; the kernel inherits them.
     pub(crate) fn into_permanent(self) -> NonNull<u8> {
-        self.heap.live.set(self.heap.live.get() - 1);
-        self.into_raw().0
+        self.heap.keep_for_good(Pool::block_size(self.layout));
+        let (memory, account) = self.into_raw();
+        // SAFETY: the pin was the block's, which nobody frees any more.
+        unsafe { Account::unpin(account) };
+        memory
     }
 
     /// Charges the block to an account that lies in it, which it does not pin. It keeps the region by a hold of its own,
@@ -66,14 +76,14 @@ impl<'h> Block<'h> {
     /// The account lies in the block.
     #[inline]
     pub(crate) unsafe fn charge_self(self, account: NonNull<Account>) {
-        let bytes = Heap::charge_of(self.layout);
+        let bytes = Pool::block_size(self.layout);
         self.heap.live.set(self.heap.live.get() - 1);
-        // SAFETY: the block was charged to this account when it was allocated.
-        unsafe { Account::discharge(self.account, bytes) };
-        // SAFETY: the caller's.
-        let account = unsafe { account.as_ref() };
-        account.bytes.set(account.bytes.get() + bytes);
-        account.peak.set(account.bytes.get().max(account.peak.get()));
+        self.heap.kept.set(self.heap.kept.get() + 1);
+        // SAFETY: the caller's; the block was charged to `self.account` when it was allocated.
+        unsafe {
+            account.as_ref().charge_bytes(bytes);
+            Account::discharge(self.account, bytes);
+        }
         core::mem::forget(self);
     }
 }
@@ -85,20 +95,35 @@ impl Drop for Block<'_> {
     }
 }
 
+/// Memory to be freed with its scope, so that a value whose drop panics leaks nothing else.
+pub(super) struct Freed {
+    pub(super) memory: NonNull<u8>,
+    pub(super) layout: Layout,
+    pub(super) account: NonNull<Account>,
+}
+
+impl Drop for Freed {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: whoever makes this has taken the memory out of its `Block`, and does not use it any more.
+        unsafe { Heap::free_block(self.memory, self.layout, self.account) };
+    }
+}
+
 /// Somebody who waits for a block.
-pub(super) struct Waiter {
+struct Waiter {
     links: list::Links<Waiter>,
     layout: Layout,
     account: NonNull<Account>,
-    /// The block, once somebody has freed enough.
-    served: Cell<Option<NonNull<u8>>>,
+    /// What became of it: a block that somebody has freed, or a refusal.
+    outcome: Cell<Option<Result<NonNull<u8>, AllocError>>>,
     waker: Cell<Option<Waker>>,
     /// Standing in line.
     queued: Cell<bool>,
     _pinned: PhantomPinned,
 }
 
-// SAFETY: waiters are pinned while they are linked, and `links` gives the address of its own field.
+// SAFETY: waiters do not move while they are linked (rule 1), and `links` gives the address of its own field.
 unsafe impl Linked<list::Links<Waiter>> for Waiter {
     type Handle = NonNull<Waiter>;
 
@@ -119,44 +144,72 @@ unsafe impl Linked<list::Links<Waiter>> for Waiter {
 /// The line, see the module.
 pub(super) struct Line {
     list: UnsafeCell<List<Waiter>>,
-    pub(super) waiting: Cell<u32>,
     /// Allocations that overtook the first waiter.
     pub(super) overtaken: Cell<u32>,
 }
 
 impl Line {
     pub(super) const fn new() -> Self {
-        Self { list: UnsafeCell::new(List::new()), waiting: Cell::new(0), overtaken: Cell::new(0) }
+        Self { list: UnsafeCell::new(List::new()), overtaken: Cell::new(0) }
     }
 
     fn with<R>(&self, with: impl FnOnce(&mut List<Waiter>) -> R) -> R {
-        // SAFETY: one thread, and `with` runs list operations only, which call nobody.
+        // SAFETY: one thread, and rule 2.
         with(unsafe { &mut *self.list.get() })
     }
 
-    /// Serves those at the head of the line for as long as there is memory for the first.
-    #[cold]
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.with(|list| list.len())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.with(|list| list.is_empty())
+    }
+
+    /// Serves those at the head of the line for as long as there is memory for the first. One whose owner has used up
+    /// its quota meanwhile is refused, so that it does not stand in the way of the others.
     pub(super) fn serve(&self, heap: &Heap) {
         while let Some(first) = self.with(|list| list.iter_raw().next()) {
-            // SAFETY: a linked waiter is alive, pinned in its future.
+            // SAFETY: rule 1.
             let waiter = unsafe { first.as_ref() };
-            let Some(memory) = heap.take(waiter.layout, waiter.account) else { return };
-            self.leave(first);
-            waiter.served.set(Some(memory));
-            if let Some(waker) = waiter.waker.take() {
+            // SAFETY: a waiter pins its account.
+            let owner = unsafe { waiter.account.as_ref() };
+            let outcome = match owner.quota_exceeded_by(Pool::block_size(waiter.layout)) {
+                Some(quota) => Err(heap.over_quota(owner, waiter.layout, quota)),
+                None => match heap.take_by_detour(waiter.layout, waiter.account) {
+                    Some(memory) => Ok(memory),
+                    None => return,
+                },
+            };
+            waiter.outcome.set(Some(outcome));
+            let waker = waiter.waker.take();
+            self.leave(first, heap);
+            // The last of all, since it may run anything.
+            if let Some(waker) = waker {
                 waker.wake();
             }
         }
     }
 
-    fn leave(&self, waiter: NonNull<Waiter>) {
+    fn join(&self, waiter: NonNull<Waiter>, heap: &Heap) {
+        self.with(|list| list.push_back(waiter));
+        heap.set_detour();
+    }
+
+    /// `waiter` is in line.
+    fn leave(&self, waiter: NonNull<Waiter>, heap: &Heap) {
         // SAFETY: the waiter is alive and on this list, as `queued` says.
         unsafe {
             waiter.as_ref().queued.set(false);
-            self.with(|list| list.remove(waiter));
+            self.with(|list| {
+                if list.iter_raw().next() == Some(waiter) {
+                    self.overtaken.set(0);
+                }
+                list.remove(waiter)
+            });
         }
-        self.waiting.set(self.waiting.get() - 1);
-        self.overtaken.set(0);
+        heap.set_detour();
     }
 }
 
@@ -173,57 +226,55 @@ impl<'h> Waiting<'h> {
     }
 }
 
+impl Waiter {
+    /// What became of the waiter, or its waker's promise to tell.
+    fn look<'h>(&self, heap: &'h Heap, context: &Context<'_>) -> Poll<Result<Block<'h>, AllocError>> {
+        if let Some(outcome) = self.outcome.take() {
+            return Poll::Ready(outcome.map(|memory| Block::new(heap, memory, self.layout, self.account)));
+        }
+        let waker = self.waker.take().filter(|waker| waker.will_wake(context.waker()));
+        self.waker.set(Some(waker.unwrap_or_else(|| context.waker().clone())));
+        Poll::Pending
+    }
+}
+
 impl<'h> Future for Waiting<'h> {
     type Output = Result<Block<'h>, AllocError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: the waiter is not moved once it is linked; `layout` and `heap` are not pinned.
         let this = unsafe { self.get_unchecked_mut() };
-        let heap = this.heap;
+        let (heap, layout) = (this.heap, this.layout);
         if let Some(waiter) = &this.waiter {
-            if let Some(memory) = waiter.served.take() {
-                return Poll::Ready(Ok(Block::new(heap, memory, this.layout, waiter.account)));
-            }
-            waiter.waker.set(Some(context.waker().clone()));
-            return Poll::Pending;
+            return waiter.look(heap, context);
         }
-        let refused = if heap.line.waiting.get() == 0 {
-            match heap.try_block(this.layout) {
-                Err(error @ AllocError::OutOfMemory { .. }) => error,
-                done => return Poll::Ready(done),
-            }
-        } else {
-            AllocError::OutOfMemory { requested: this.layout.size() }
-        };
-        if let Err(error) = heap.could_ever(this.layout) {
+        let account = heap.current();
+        // SAFETY: the current account is alive.
+        let owner = unsafe { account.as_ref() };
+        if let Err(error) = heap.admit(owner, layout) {
             return Poll::Ready(Err(error));
         }
-        debug_assert!(matches!(refused, AllocError::OutOfMemory { .. }));
+        if heap.line.is_empty()
+            && let Some(memory) = heap.take_by_detour(layout, account)
+        {
+            return Poll::Ready(Ok(Block::new(heap, memory, layout, account)));
+        }
+        if let Some(error) = heap.never_fits(layout) {
+            return Poll::Ready(Err(heap.refused(owner, layout, error)));
+        }
+        // A waiter pins its account as a block does: it will be charged.
+        owner.pin_guest();
         let waiter = this.waiter.insert(Waiter {
             links: list::Links::new(),
-            layout: this.layout,
-            account: heap.current(),
-            served: Cell::new(None),
+            layout,
+            account,
+            outcome: Cell::new(None),
             waker: Cell::new(Some(context.waker().clone())),
             queued: Cell::new(true),
             _pinned: PhantomPinned,
         });
-        // A waiter pins its account as a block does: it will be charged.
-        // SAFETY: the current account is alive.
-        let account = unsafe { waiter.account.as_ref() };
-        account.blocks.set(account.blocks.get() + 1);
-        let waiter = NonNull::from(waiter);
-        heap.line.with(|list| list.push_back(waiter));
-        heap.line.waiting.set(heap.line.waiting.get() + 1);
-        if heap.line.waiting.get() == 1 {
-            // Whoever is first never waits for memory that is there: a refusal may have had another reason.
-            heap.line.serve(heap);
-        }
-        // SAFETY: the waiter is part of this future, which is pinned.
-        match unsafe { waiter.as_ref() }.served.take() {
-            Some(memory) => Poll::Ready(Ok(Block::new(heap, memory, this.layout, heap.current()))),
-            None => Poll::Pending,
-        }
+        heap.line.join(NonNull::from(waiter), heap);
+        Poll::Pending
     }
 }
 
@@ -231,15 +282,15 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let Some(waiter) = &self.waiter else { return };
         let account = waiter.account;
-        if let Some(memory) = waiter.served.take() {
-            // SAFETY: served and not taken: the block is this waiter's.
+        if let Some(Ok(memory)) = waiter.outcome.take() {
+            // SAFETY: given to this waiter and not taken by it.
             unsafe { Heap::free_block(memory, self.layout, account) };
         } else if waiter.queued.get() {
-            self.heap.line.leave(NonNull::from(waiter));
+            self.heap.line.leave(NonNull::from(waiter), self.heap);
             // Whoever stood behind may be served now.
             self.heap.line.serve(self.heap);
         }
-        // SAFETY: the pin taken in `poll` is given back once, here. It counts no bytes.
-        unsafe { Account::discharge(account, 0) };
+        // SAFETY: the pin taken in `poll` is given back once, here.
+        unsafe { Account::unpin_guest(account) };
     }
 }

@@ -5,12 +5,13 @@ use core::{
     alloc::Layout,
     fmt,
     marker::PhantomData,
+    mem::ManuallyDrop,
     ops::{Deref, DerefMut},
     pin::Pin,
     ptr::NonNull,
 };
 
-use super::{Account, AllocError, AllocFailed, Block, Heap};
+use super::{Account, AllocError, AllocFailed, Block, Heap, block::Freed};
 
 /// A value in the kernel's heap, owned. Two words: the value's address and the account that it is charged to.
 ///
@@ -39,29 +40,27 @@ impl<T> Box<T> {
 
     /// Takes the value out and frees its memory.
     pub fn into_inner(self) -> T {
+        let this = ManuallyDrop::new(self);
         // SAFETY: the value is moved out once, and only its memory is freed.
         unsafe {
-            let value = self.value.read();
-            self.free();
-            value
+            let _freed = this.freed();
+            this.value.read()
         }
     }
 }
 
 impl<T: ?Sized> Box<T> {
-    /// Frees the memory, not the value.
+    /// Frees the memory, not the value, when what is returned is dropped.
     ///
     /// # Safety
     ///
-    /// The value has been dropped or moved out.
-    unsafe fn free(self) {
-        // SAFETY: the layout is that of the value, which the pointer's metadata still tells.
+    /// The value is dropped or moved out meanwhile, and the box is not used any more.
+    #[inline]
+    unsafe fn freed(&self) -> Option<Freed> {
+        // SAFETY: the value is still there, and tells its layout.
         let layout = unsafe { Layout::for_value(self.value.as_ref()) };
-        let (memory, account) = self.into_raw();
-        if let Some(account) = account {
-            // SAFETY: allocated with this layout and charged to this account.
-            unsafe { Heap::free_block(memory.cast(), layout, account) };
-        }
+        let memory = self.value.cast();
+        self.account.map(|account| Freed { memory, layout, account })
     }
 
     #[inline]
@@ -71,20 +70,33 @@ impl<T: ?Sized> Box<T> {
         parts
     }
 
-    /// Turns a box of a type into a box of a trait that it implements: `Box::unsize(it, |it| it as *mut dyn Trait)`.
+    /// Turns a box of a type into a box of a trait that it implements, or of an array into a box of a slice:
+    /// `Box::unsize(it, |it| it as &mut dyn Trait)`.
     ///
     /// # Panics
     ///
-    /// When `cast` returns another pointer than it was given.
-    pub fn unsize<U: ?Sized>(this: Self, cast: impl FnOnce(*mut T) -> *mut U) -> Box<U> {
-        let (value, account) = this.into_raw();
-        let unsized_value = cast(value.as_ptr());
+    /// When `cast` returns something else than it is given.
+    pub fn unsize<U: ?Sized>(mut this: Self, cast: for<'v> fn(&'v mut T) -> &'v mut U) -> Box<U> {
+        const { assert!(size_of::<*mut U>() > size_of::<*mut u8>(), "the new type is `dyn` or a slice") };
+        let (before, place) = (Layout::for_value(&*this), this.value.as_ptr());
+        // `cast` captures nothing, so what has the value's address and layout is the value.
+        let unsized_value = cast(&mut this);
         assert!(
-            core::ptr::addr_eq(unsized_value, value.as_ptr()),
-            "`cast` must return the pointer that it is given"
+            Layout::for_value(unsized_value) == before && core::ptr::addr_eq(unsized_value, place),
+            "`cast` must return what it is given"
         );
-        // SAFETY: the same address, which is not null.
-        Box { value: unsafe { NonNull::new_unchecked(unsized_value) }, account, owns: PhantomData }
+        let mut wide: *mut U = unsized_value;
+        let (value, account) = this.into_raw();
+        // The reference reaches the value only, the box's pointer also what the heap keeps in front of it: so it takes
+        // the reference's place, the metadata stays.
+        // SAFETY: a wide pointer begins with the address; were it not so, the assertion would have failed.
+        let wide = unsafe {
+            let address = (&raw mut wide).cast::<*mut u8>();
+            assert!(*address == value.as_ptr().cast(), "a wide pointer begins with the address");
+            *address = value.as_ptr().cast();
+            NonNull::new_unchecked(wide)
+        };
+        Box { value: wide, account, owns: PhantomData }
     }
 
     /// Pins the value, which does not move as long as it is boxed.
@@ -97,13 +109,10 @@ impl<T: ?Sized> Box<T> {
 impl<T: ?Sized> Drop for Box<T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the value is ours; its layout is taken before it is dropped.
+        // SAFETY: the value is ours, and dropped once. Its memory is freed after it, even if its drop panics.
         unsafe {
-            let layout = Layout::for_value(self.value.as_ref());
+            let _freed = self.freed();
             self.value.drop_in_place();
-            if let Some(account) = self.account {
-                Heap::free_block(self.value.cast(), layout, account);
-            }
         }
     }
 }
@@ -174,7 +183,7 @@ impl Heap {
 
 /// The layout of an array, as an error that says what is wrong with it.
 pub(super) fn array<T>(heap: &Heap, len: usize) -> Result<Layout, AllocError> {
-    let capacity = heap.capacity.get();
+    let capacity = heap.pool.capacity();
     let requested = len.saturating_mul(size_of::<T>());
     Layout::array::<T>(len).map_err(|_overflow| AllocError::TooLarge { requested, capacity })
 }

@@ -14,7 +14,7 @@ pub struct Buffer {
 
 impl Buffer {
     fn of(mut bytes: FixedVec<u8>) -> Self {
-        while bytes.push(0).is_ok() {}
+        bytes.fill_with_zeros();
         Self { bytes }
     }
 }

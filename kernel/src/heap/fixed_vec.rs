@@ -2,13 +2,15 @@
 #![expect(unsafe_code, reason = "elements live in raw memory")]
 
 use core::{
+    alloc::Layout,
     fmt,
     marker::PhantomData,
     ops::{Deref, DerefMut},
     ptr::{self, NonNull},
+    slice,
 };
 
-use super::{Account, AllocError, Block, Heap, boxed::array};
+use super::{Account, AllocError, Block, Heap, block::Freed, boxed::array};
 
 /// A vector in the kernel's heap. It never grows beyond the capacity that it was made with; adding to a full one hands
 /// the element back.
@@ -35,19 +37,33 @@ impl<T> FixedVec<T> {
         self.capacity
     }
 
+    /// There is no room for another element.
+    pub fn is_full(&self) -> bool {
+        self.len == self.capacity
+    }
+
     /// Adds an element at the end.
     ///
     /// # Errors
     ///
     /// Hands the element back when the vector is full.
+    #[inline]
     pub fn push(&mut self, element: T) -> Result<(), T> {
-        self.insert(self.len, element)
+        if self.is_full() {
+            return Err(element);
+        }
+        // SAFETY: `len < capacity`, so the place is in the vector's memory.
+        unsafe { self.elements.add(self.len).write(element) };
+        self.len += 1;
+        Ok(())
     }
 
     /// Takes the last element.
+    #[inline]
     pub fn pop(&mut self) -> Option<T> {
-        let last = self.len.checked_sub(1)?;
-        Some(self.remove(last))
+        self.len = self.len.checked_sub(1)?;
+        // SAFETY: the element was the last one, and is moved out once.
+        Some(unsafe { self.elements.add(self.len).read() })
     }
 
     /// Adds an element before the one at `index`.
@@ -61,7 +77,7 @@ impl<T> FixedVec<T> {
     /// When `index` is above the length.
     pub fn insert(&mut self, index: usize, element: T) -> Result<(), T> {
         assert!(index <= self.len, "cannot insert at {index}, the length is {}", self.len);
-        if self.len == self.capacity {
+        if self.is_full() {
             return Err(element);
         }
         // SAFETY: `index <= len < capacity`, so source and destination lie in the vector's memory.
@@ -91,39 +107,76 @@ impl<T> FixedVec<T> {
         }
     }
 
+    /// Drops the elements from `len` on; nothing happens if there are no more than that.
+    pub fn truncate(&mut self, len: usize) {
+        let Some(surplus) = self.len.checked_sub(len) else { return };
+        self.len = len;
+        // SAFETY: the elements were initialised, and are not the vector's any more should a drop panic.
+        unsafe {
+            let first = self.elements.add(len).as_ptr();
+            ptr::slice_from_raw_parts_mut(first, surplus).drop_in_place();
+        }
+    }
+
     /// Drops all elements.
     pub fn clear(&mut self) {
-        let len = core::mem::take(&mut self.len);
-        // SAFETY: the elements were initialised, and are not the vector's any more should a drop panic.
-        unsafe { ptr::slice_from_raw_parts_mut(self.elements.as_ptr(), len).drop_in_place() };
+        self.truncate(0);
+    }
+}
+
+impl FixedVec<u8> {
+    /// Adds zeros until the vector is full.
+    pub(super) fn fill_with_zeros(&mut self) {
+        // SAFETY: the vector's memory reaches up to its capacity.
+        unsafe { self.elements.add(self.len).write_bytes(0, self.capacity - self.len) };
+        self.len = self.capacity;
     }
 }
 
 impl<T> Drop for FixedVec<T> {
     fn drop(&mut self) {
+        // Freed after the elements, even if a drop panics. The capacity was checked when the memory was allocated.
+        let _freed = self
+            .account
+            .zip(Layout::array::<T>(self.capacity).ok())
+            .map(|(account, layout)| Freed { memory: self.elements.cast(), layout, account });
         self.clear();
-        if let Some(account) = self.account
-            && let Ok(layout) = core::alloc::Layout::array::<T>(self.capacity)
-        {
-            // SAFETY: allocated with this layout and charged to this account.
-            unsafe { Heap::free_block(self.elements.cast(), layout, account) };
-        }
     }
 }
 
 impl<T> Deref for FixedVec<T> {
     type Target = [T];
 
+    #[inline]
     fn deref(&self) -> &[T] {
         // SAFETY: `len` elements are initialised.
-        unsafe { core::slice::from_raw_parts(self.elements.as_ptr(), self.len) }
+        unsafe { slice::from_raw_parts(self.elements.as_ptr(), self.len) }
     }
 }
 
 impl<T> DerefMut for FixedVec<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: `len` elements are initialised, and borrowed mutably.
-        unsafe { core::slice::from_raw_parts_mut(self.elements.as_ptr(), self.len) }
+        unsafe { slice::from_raw_parts_mut(self.elements.as_ptr(), self.len) }
+    }
+}
+
+impl<'v, T> IntoIterator for &'v FixedVec<T> {
+    type Item = &'v T;
+    type IntoIter = slice::Iter<'v, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'v, T> IntoIterator for &'v mut FixedVec<T> {
+    type Item = &'v mut T;
+    type IntoIter = slice::IterMut<'v, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
     }
 }
 

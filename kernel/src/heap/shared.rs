@@ -1,12 +1,22 @@
 //! A value in the kernel's heap with several owners.
 #![expect(unsafe_code, reason = "owners share a counted value behind a raw pointer")]
 
-use core::{cell::Cell, fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
+use core::{
+    alloc::Layout,
+    cell::Cell,
+    fmt,
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ops::Deref,
+    ptr::{self, NonNull},
+};
 
-use super::{AllocFailed, Box, Heap};
+use super::{Account, AllocError, AllocFailed, Block, Heap, block::Freed};
 
 /// A value in the kernel's heap that is dropped with the last of its owners. For the kernel's thread only: interrupts
 /// share nothing but wakers, byte pipes and interrupt lines.
+///
+/// Owners that own each other in a circle are never dropped.
 pub struct Shared<T> {
     counted: NonNull<Counted<T>>,
     owns: PhantomData<Counted<T>>,
@@ -14,19 +24,22 @@ pub struct Shared<T> {
 
 struct Counted<T> {
     owners: Cell<usize>,
-    /// The box that the value lies in, put together again by the last owner.
-    account: Option<NonNull<super::Account>>,
+    account: NonNull<Account>,
     value: T,
 }
 
 impl<T> Shared<T> {
-    fn new(counted: Box<Counted<T>>) -> Self {
-        let (mut counted, account) = counted.into_raw();
-        // SAFETY: the box was ours alone.
-        unsafe { counted.as_mut() }.account = account;
+    #[inline]
+    fn write(block: Block<'_>, value: T) -> Self {
+        debug_assert_eq!(block.layout(), Layout::new::<Counted<T>>());
+        let (memory, account) = block.into_raw();
+        let counted = memory.cast::<Counted<T>>();
+        // SAFETY: callers allocate the block for a `Counted<T>`.
+        unsafe { counted.write(Counted { owners: Cell::new(1), account, value }) };
         Self { counted, owns: PhantomData }
     }
 
+    #[inline]
     fn counted(&self) -> &Counted<T> {
         // SAFETY: an owner keeps the value.
         unsafe { self.counted.as_ref() }
@@ -41,14 +54,51 @@ impl<T> Shared<T> {
     pub fn ptr_eq(this: &Self, other: &Self) -> bool {
         this.counted == other.counted
     }
+
+    /// The value, if there is no other owner.
+    pub fn get_mut(this: &mut Self) -> Option<&mut T> {
+        if Self::owners(this) > 1 {
+            return None;
+        }
+        // SAFETY: the only owner is borrowed mutably, so nobody else reaches the value.
+        Some(unsafe { &mut (*this.counted.as_ptr()).value })
+    }
+
+    /// Takes the value out and frees its memory, if there is no other owner.
+    ///
+    /// # Errors
+    ///
+    /// Hands the owner back when it is not the only one.
+    pub fn try_unwrap(this: Self) -> Result<T, Self> {
+        if Self::owners(&this) > 1 {
+            return Err(this);
+        }
+        let this = ManuallyDrop::new(this);
+        // SAFETY: the only owner moves the value out once, and only its memory is freed.
+        unsafe {
+            let _freed = this.freed();
+            Ok((&raw const (*this.counted.as_ptr()).value).read())
+        }
+    }
+
+    /// Frees the memory, not the value, when what is returned is dropped.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the last owner, drops the value or moves it out meanwhile, and does not use it any more.
+    #[inline]
+    unsafe fn freed(&self) -> Freed {
+        let account = self.counted().account;
+        Freed { memory: self.counted.cast(), layout: Layout::new::<Counted<T>>(), account }
+    }
 }
 
 impl<T> Clone for Shared<T> {
     #[inline]
     fn clone(&self) -> Self {
         let owners = &self.counted().owners;
-        // Overflow checks are on in every profile: a leak in a loop panics before the count wraps.
-        owners.set(owners.get() + 1);
+        // A loop that leaks owners ends here, before the count wraps.
+        owners.set(owners.get().checked_add(1).expect("no value has so many owners"));
         Self { counted: self.counted, owns: PhantomData }
     }
 }
@@ -59,14 +109,10 @@ impl<T> Drop for Shared<T> {
         let owners = self.counted().owners.get() - 1;
         self.counted().owners.set(owners);
         if owners == 0 {
-            let account = self.counted().account;
-            // SAFETY: the last owner frees what `new` took apart.
+            // SAFETY: the last owner drops the value once. Its memory is freed after it, even if its drop panics.
             unsafe {
-                self.counted.drop_in_place();
-                if let Some(account) = account {
-                    let layout = core::alloc::Layout::new::<Counted<T>>();
-                    Heap::free_block(self.counted.cast(), layout, account);
-                }
+                let _freed = self.freed();
+                ptr::drop_in_place(&raw mut (*self.counted.as_ptr()).value);
             }
         }
     }
@@ -87,16 +133,30 @@ impl<T: fmt::Debug> fmt::Debug for Shared<T> {
     }
 }
 
+/// Memory for a value that is not known yet.
+pub(crate) struct SharedRoom<'h, T> {
+    block: Block<'h>,
+    holds: PhantomData<T>,
+}
+
+impl<T> SharedRoom<'_, T> {
+    /// Moves the value in.
+    pub(crate) fn fill(self, value: T) -> Shared<T> {
+        Shared::write(self.block, value)
+    }
+}
+
 impl Heap {
     /// Moves a value to the heap to share it, if there is memory for it now.
     ///
     /// # Errors
     ///
     /// Hands the value back.
+    #[inline]
     pub fn try_shared<T>(&self, value: T) -> Result<Shared<T>, AllocFailed<T>> {
-        match self.try_box(Counted { owners: Cell::new(1), account: None, value }) {
-            Ok(counted) => Ok(Shared::new(counted)),
-            Err(failed) => Err(AllocFailed { value: failed.value.value, error: failed.error }),
+        match self.try_block(Layout::new::<Counted<T>>()) {
+            Ok(block) => Ok(Shared::write(block, value)),
+            Err(error) => Err(AllocFailed { value, error }),
         }
     }
 
@@ -110,9 +170,23 @@ impl Heap {
     ///
     /// As for [`boxed`](Self::boxed).
     pub async fn shared<T>(&self, value: T) -> Result<Shared<T>, AllocFailed<T>> {
-        match self.boxed(Counted { owners: Cell::new(1), account: None, value }).await {
-            Ok(counted) => Ok(Shared::new(counted)),
-            Err(failed) => Err(AllocFailed { value: failed.value.value, error: failed.error }),
+        match self.block(Layout::new::<Counted<T>>()).await {
+            Ok(block) => Ok(Shared::write(block, value)),
+            Err(error) => Err(AllocFailed { value, error }),
         }
+    }
+
+    /// Waits for the memory of a value that is to be shared, when the value itself cannot be made before.
+    ///
+    /// # Errors
+    ///
+    /// As for [`boxed`](Self::boxed).
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`boxed`](Self::boxed).
+    pub(crate) async fn room_for_shared<T>(&self) -> Result<SharedRoom<'_, T>, AllocError> {
+        let block = self.block(Layout::new::<Counted<T>>()).await?;
+        Ok(SharedRoom { block, holds: PhantomData })
     }
 }

@@ -357,7 +357,7 @@ fn connect<'a, S: ProgramService>(
     let connecting = heap
         .try_box(connect_typed::<S>(&services.registry, heap, instance, hello, depth))
         .map_err(|failed| ProgramConnectError::Refused(Refusal::Memory(failed.error)))?;
-    Ok(Box::into_pin(Box::unsize(connecting, |it| it as *mut (dyn Future<Output = _> + 'a))))
+    Ok(Box::into_pin(Box::unsize(connecting, |it| it as &mut (dyn Future<Output = _> + 'a))))
 }
 
 async fn connect_typed<S: ProgramService>(
@@ -373,7 +373,7 @@ async fn connect_typed<S: ProgramService>(
     let mut slots = heap.vec(depth).await.map_err(memory)?;
     while slots.push(Cell::new(None)).is_ok() {}
     let typed = heap.boxed(Typed { slots, client }).await.map_err(|failed| memory(failed.error))?;
-    Ok(ProgramClient { client: Box::unsize(typed, |it| it as *mut dyn BytesClient) })
+    Ok(ProgramClient { client: Box::unsize(typed, |it| it as &mut dyn BytesClient) })
 }
 
 impl<E: Serialize> From<ConnectError<E>> for ProgramConnectError {

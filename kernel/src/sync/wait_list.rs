@@ -3,6 +3,20 @@
 //! The list is for the kernel's thread; what interrupts wake is a [`Signal`](super::Signal). Waiters are linked in
 //! place, in the order in which they came, so waiting allocates nothing.
 //!
+//! ```text
+//!             (1) finds nothing            (2) wake_one, wake_all
+//!   Outside ─────────────────────▶ Queued ───────────────────────▶ Woken ──(3) finds it──▶ Outside
+//!                                    ▲                               │ │
+//!                                    └────────(4) finds nothing──────┘ └─(5) dropped: the next is woken
+//! ```
+//!
+//! Laws:
+//!
+//! - First come, first woken. Who has looked in vain (4) goes back to the place in line that it had.
+//! - A wake is not lost: a waiter that was woken and is dropped before it has looked (5) passes the wake on.
+//! - [`WaitList::wake_one`] is for waiters that can do the same with what has changed, such as a free slot. Where they
+//!   wait for different things, wake them all.
+//!
 //! Rules that the `unsafe` here rests on:
 //!
 //! 1. A waiter is pinned in its future while it is on the list; the future's drop takes it off.
@@ -20,16 +34,22 @@ use core::{
 
 use cordyceps::{Linked, List, list};
 
+#[cfg(test)]
+mod tests;
+
 /// See the module.
 pub struct WaitList {
     list: UnsafeCell<List<Waiter>>,
     /// Waiters on the list, and those woken that have not looked yet.
     waiting: Cell<usize>,
+    next_ticket: Cell<u32>,
 }
 
 struct Waiter {
     links: list::Links<Waiter>,
     place: Cell<Place>,
+    /// When the waiter came: the list is sorted by it.
+    ticket: Cell<u32>,
     waker: Cell<Option<Waker>>,
     _pinned: PhantomPinned,
 }
@@ -65,7 +85,7 @@ unsafe impl Linked<list::Links<Waiter>> for Waiter {
 impl WaitList {
     /// An empty list.
     pub const fn new() -> Self {
-        Self { list: UnsafeCell::new(List::new()), waiting: Cell::new(0) }
+        Self { list: UnsafeCell::new(List::new()), waiting: Cell::new(0), next_ticket: Cell::new(0) }
     }
 
     fn with<R>(&self, with: impl FnOnce(&mut List<Waiter>) -> R) -> R {
@@ -85,6 +105,7 @@ impl WaitList {
             // SAFETY: it was on the list, so it is alive (rule 1).
             let waiter = unsafe { waiter.as_ref() };
             waiter.place.set(Place::Woken);
+            // The last of all, since a waker may run anything.
             if let Some(waker) = waiter.waker.take() {
                 waker.wake();
             }
@@ -116,6 +137,24 @@ impl WaitList {
     pub fn wait_turn<T, F: FnMut() -> Option<T>>(&self, look: F) -> WaitUntil<'_, F> {
         WaitUntil { list: self, look, fair: true, waiter: Waiter::new() }
     }
+
+    /// Puts a waiter on the list, at the place that its ticket says.
+    fn queue(&self, waiter: NonNull<Waiter>) {
+        // SAFETY: the caller's waiter is alive.
+        let ticket = unsafe { waiter.as_ref() }.ticket.get();
+        self.with(|list| {
+            let newest = list.back().is_none_or(|last| is_before(last.ticket.get(), ticket));
+            if newest {
+                return list.push_back(waiter);
+            }
+            // Somebody who was woken comes back: before all others but those woken earlier, who are few.
+            let mut cursor = list.cursor_front_mut();
+            while cursor.current().is_some_and(|other| is_before(other.ticket.get(), ticket)) {
+                cursor.move_next();
+            }
+            cursor.insert_before(waiter);
+        });
+    }
 }
 
 impl Default for WaitList {
@@ -124,11 +163,17 @@ impl Default for WaitList {
     }
 }
 
+/// Of two tickets less than 2³¹ apart, the first was drawn before the second.
+fn is_before(ticket: u32, other: u32) -> bool {
+    other.wrapping_sub(ticket) < 1 << 31
+}
+
 impl Waiter {
     fn new() -> Self {
         Self {
             links: list::Links::new(),
             place: Cell::new(Place::Outside),
+            ticket: Cell::new(0),
             waker: Cell::new(None),
             _pinned: PhantomPinned,
         }
@@ -153,8 +198,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         // SAFETY: the waiter is not moved out; `look` is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
-        let place = this.waiter.place.get();
-        let may_look = match place {
+        let may_look = match this.waiter.place.get() {
             Place::Outside => !this.fair || this.list.is_empty(),
             Place::Queued => !this.fair,
             Place::Woken => true,
@@ -163,18 +207,19 @@ where
             this.leave();
             return Poll::Ready(found);
         }
-        this.waiter.waker.set(Some(context.waker().clone()));
+        let waker = this.waiter.waker.take().filter(|waker| waker.will_wake(context.waker()));
+        this.waiter.waker.set(Some(waker.unwrap_or_else(|| context.waker().clone())));
+        // Looking may have woken this very waiter, so its place is looked up again.
+        let place = this.waiter.place.get();
         if place == Place::Outside {
             this.list.waiting.set(this.list.waiting.get() + 1);
+            let ticket = this.list.next_ticket.get();
+            this.list.next_ticket.set(ticket.wrapping_add(1));
+            this.waiter.ticket.set(ticket);
         }
         if place != Place::Queued {
             this.waiter.place.set(Place::Queued);
-            let waiter = NonNull::from(&this.waiter);
-            this.list.with(|list| match place {
-                // Who has waited before keeps the place in line.
-                Place::Woken => list.push_front(waiter),
-                _ => list.push_back(waiter),
-            });
+            this.list.queue(NonNull::from(&this.waiter));
         }
         Poll::Pending
     }

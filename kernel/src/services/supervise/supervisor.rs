@@ -132,7 +132,7 @@ impl Supervisor {
         let heap = self.kernel().heap();
         let factory = heap.try_shared(factory).map_err(|failed| failed.error)?;
         let recipe = heap.try_box(factory).map_err(|failed| failed.error)?;
-        self.add_recipe(name, policy, Box::unsize(recipe, |recipe| recipe as *mut dyn Recipe), autostart)
+        self.add_recipe(name, policy, Box::unsize(recipe, |recipe| recipe as &mut dyn Recipe), autostart)
     }
 
     fn add_recipe(
