@@ -93,10 +93,10 @@ fn who_looked_in_vain_goes_back_to_its_place() {
         assert!(line[at].rung());
         assert!(line[at].poll().is_pending());
     }
-    for nth in 0..4 {
+    for (nth, task) in line.iter_mut().enumerate() {
         count.set(1);
         list.wake_one();
-        assert!(line[nth].rung() && line[nth].poll().is_ready(), "the {nth}. is next");
+        assert!(task.rung() && task.poll().is_ready(), "the {nth}. is next");
     }
 }
 
