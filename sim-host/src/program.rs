@@ -80,6 +80,10 @@ async fn session(options: &Options) -> Result<Ending, HostError> {
         ending = run(options, &mut wire) => ending,
         signal = signals.next() => Ok(Ending::Signal(signal)),
     };
+    if terminal.is_some() && matches!(ending, Ok(Ending::Signal(_))) {
+        // The shell's prompt does not belong behind the guest's.
+        eprint!("\r\n");
+    }
     drop(terminal);
     ending
 }

@@ -100,8 +100,12 @@ impl Link {
             self.output.append(&mut sim.uart(UART).take_output());
             let held = self.output.len() >= OUTPUT;
             let taken = self.poll_output(wire, context)?.is_ready();
-            if held && self.output.len() < OUTPUT {
-                continue;
+            if held {
+                match taken {
+                    true => continue,
+                    // The machine stands still; the wire wakes this task when it takes more.
+                    false => return Poll::Pending,
+                }
             }
             self.read(wire, context)?;
             let fed = match wire.mode {

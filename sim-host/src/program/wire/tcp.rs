@@ -30,7 +30,7 @@ const PROBE: Duration = Duration::from_secs(5);
 /// ... and given up after so many questions.
 const PROBES: u32 = 3;
 /// How long one direction outlives the other.
-const LINGER: Duration = Duration::from_secs(1);
+const LINGER: Duration = Duration::from_millis(500);
 /// A pause after a failed accept: the system is short of something, and asking at once would spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -77,13 +77,9 @@ async fn serve(listener: TcpListener, machine: DuplexStream) {
             },
         };
         tracing::info!("a client is connected to uart0");
-        let talk = talk(client, &mut unsent, &mut from_machine, &mut to_machine);
-        tokio::select! {
-            gone = talk => match gone {
-                Gone::Machine => return,
-                Gone::Client => tracing::info!("the client of uart0 is gone"),
-            },
-            never = turn_away(&listener) => match never {},
+        match talk(client, &mut unsent, &mut from_machine, &mut to_machine, &listener).await {
+            Gone::Machine => return,
+            Gone::Client => tracing::info!("the client of uart0 is gone"),
         }
     }
 }
@@ -94,6 +90,7 @@ async fn talk(
     unsent: &mut Unsent,
     from_machine: &mut ReadHalf<DuplexStream>,
     to_machine: &mut WriteHalf<DuplexStream>,
+    listener: &TcpListener,
 ) -> Gone {
     let (mut from_client, mut to_client) = client.into_split();
     let mut incoming = pin!(async {
@@ -115,13 +112,17 @@ async fn talk(
         }
     });
     tokio::select! {
+        // In this order: of a client that leaves and one that comes, the one that leaves is seen first.
+        biased;
         gone = &mut outgoing => {
             if gone == Gone::Client {
                 let _ = timeout(LINGER, incoming).await;
             }
             gone
         }
+        // Whoever comes now need not be turned away: it is the next one soon.
         () = &mut incoming => timeout(LINGER, outgoing).await.unwrap_or(Gone::Client),
+        never = turn_away(listener) => match never {},
     }
 }
 
