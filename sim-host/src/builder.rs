@@ -46,7 +46,7 @@ impl Builder {
             alloc_policy: SteadyState::default(),
             settings: Settings::DEFAULT,
             uarts: vec![("uart0", Pace::Unlimited)],
-            pins: 8,
+            pins: 30,
             standard: true,
             console: None,
             kinds: None,
