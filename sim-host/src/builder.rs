@@ -37,7 +37,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A standard machine: 256 KiB of heap, seed 0, virtual time, one UART, eight pins.
+    /// A standard machine: 256 KiB of heap, seed 0, virtual time, one UART, 30 pins.
     pub(crate) fn new() -> Self {
         Self {
             heap: 256 * 1024,
