@@ -138,7 +138,7 @@ fn time_that_cannot_pass_is_refused() {
 #[test]
 fn a_machine_with_too_little_memory_is_refused_with_a_reason() {
     for bytes in [0, 1, 1000, 10_000] {
-        let error = Sim::builder().heap(bytes).build().map(|_| ()).expect_err("too small");
+        let error = Sim::builder().heap(bytes).build().expect_err("too small");
         assert!(!error.to_string().is_empty());
     }
     let error = Sim::builder().heap(usize::MAX - 4096).build().err();
