@@ -299,6 +299,6 @@ impl Events {
     /// Records nothing any more and lets go of the clock and the slots.
     pub(crate) fn close(&self) {
         self.listen(Kinds::NONE);
-        drop(critical_section::with(|cs| self.ring.borrow_ref_mut(cs).take()));
+        let _inner = critical_section::with(|cs| self.ring.borrow_ref_mut(cs).take());
     }
 }

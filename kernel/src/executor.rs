@@ -18,7 +18,7 @@ use core::{
     fmt,
     future::Future,
     ptr::NonNull,
-    task::{Context, Waker},
+    task::Waker,
 };
 
 use cordyceps::List;
@@ -26,6 +26,7 @@ use cordyceps::List;
 mod join;
 mod ready;
 mod remote;
+mod run;
 mod state;
 mod task;
 #[cfg(test)]
@@ -33,14 +34,9 @@ mod tests;
 
 pub use self::join::{JoinError, JoinHandle};
 pub(crate) use self::task::Header;
-use self::{
-    ready::Batch,
-    remote::Remote,
-    state::{Finish, Popped, State},
-    task::Task,
-};
+use self::{ready::Batch, remote::Remote, run::Poll, state::State, task::Task};
 use crate::{
-    event::{Ending, Event, Events, Kind},
+    event::{Event, Events, Kind},
     heap::{Account, AccountStats, AllocError, Block, Heap},
     platform::Clock,
 };
@@ -159,6 +155,7 @@ pub(crate) struct Executor {
     /// Tasks that finished while a wake had them queued: their reference goes when they are popped.
     done_but_queued: Cell<usize>,
     closed: Cell<bool>,
+    ticking: Cell<bool>,
 }
 
 impl Executor {
@@ -183,6 +180,7 @@ impl Executor {
             long_poll_us: Cell::new(long_poll_us),
             done_but_queued: Cell::new(0),
             closed: Cell::new(false),
+            ticking: Cell::new(false),
         })
     }
 
@@ -298,108 +296,34 @@ impl Executor {
     }
 
     /// Polls the tasks that are ready now, each at most once, `limit` at most.
+    ///
+    /// # Panics
+    ///
+    /// When it is called from within a tick: a task would be polled while it is being polled.
     pub(crate) fn tick(&self, heap: &Heap, events: &Events, clock: &dyn Clock, limit: u32) -> Ticked {
+        assert!(!self.ticking.replace(true), "a task must not drive the kernel that it runs on");
+        let _ticking = Ticking(&self.ticking);
         let mut report =
             Ticked { woken_outside: count(self.remote().inbox.take(&self.batch)), ..Ticked::default() };
         if let Some(last) = self.batch.last() {
             let mut now_us = clock.now_us();
-            while report.polled < limit {
+            for _ in 0..limit {
                 let Some(task) = self.batch.pop() else { break };
                 // SAFETY: a task that is popped is referenced by the executor.
-                unsafe { self.run(task, heap, events, clock, &mut now_us) };
-                report.polled += 1;
+                report.polled += u32::from(unsafe { self.run(task, heap, events, clock, &mut now_us) });
                 if task == last {
                     break;
                 }
             }
         }
-        report.woken_inside = count(self.remote().inbox.take(&self.batch));
+        // Before the last look at the inbox, since memory that is freed may wake whoever waits for it.
         // SAFETY: the list hands out tasks that nobody references any more, on the kernel's thread.
         self.remote().drain_unreferenced(false, |task| unsafe { task::free(task) });
+        report.woken_inside = count(self.remote().inbox.take(&self.batch));
         report.spawned = self.spawned.take();
         report.completed = self.completed.take();
         report.more = !self.batch.is_empty();
         report
-    }
-
-    /// # Safety
-    ///
-    /// `task` has just been popped.
-    #[inline]
-    unsafe fn run(
-        &self,
-        task: NonNull<Header>,
-        heap: &Heap,
-        events: &Events,
-        clock: &dyn Clock,
-        now_us: &mut u64,
-    ) {
-        // SAFETY: the executor's reference keeps the header until it is released below.
-        let header = unsafe { task.as_ref() };
-        if header.state.begin_poll() == Popped::Finished {
-            self.done_but_queued.set(self.done_but_queued.get() - 1);
-            // SAFETY: finished while queued, so the executor's reference is dropped now.
-            unsafe { task::release(task) };
-            return;
-        }
-        let mut poll =
-            Poll { executor: self, heap, events, task, outer: None, failure: JoinError::Cancelled };
-        if header.cancelled.get() {
-            return;
-        }
-        // What unwinds from here on is the task's panic: dropping `poll` ends the task.
-        poll.failure = JoinError::Panicked;
-        let waker = task::borrowed_waker(task);
-        self.current.set(Some(task));
-        // SAFETY: the account is the header's first field and lives as long as the task; `poll` sets it back.
-        poll.outer = Some(unsafe { heap.enter(task.cast()) });
-        // SAFETY: polled by the executor only, which does not nest polls, and not finished.
-        let ready = unsafe { (header.vtable.poll)(task, &mut Context::from_waker(&waker)) };
-        poll.restore();
-        let end_us = clock.now_us();
-        let took_us = end_us.saturating_sub(*now_us);
-        *now_us = end_us;
-        header.note_poll(took_us);
-        if took_us > u64::from(self.long_poll_us.get()) {
-            events.emit(Kind::LongPoll, || Event::LongPoll { task: header.id, us: saturate(took_us) });
-        }
-        events.emit(Kind::Poll, || Event::Poll { task: header.id, us: saturate(took_us) });
-        if !ready && header.cancelled.get() {
-            poll.failure = JoinError::Cancelled;
-            return;
-        }
-        core::mem::forget(poll);
-        if ready {
-            // SAFETY: the stage holds the output, and this is the only end of this task.
-            unsafe { self.finish(task, events, Ending::Finished) };
-        }
-    }
-
-    /// Marks a task as done, whose stage holds its outcome.
-    ///
-    /// # Safety
-    ///
-    /// Called once for a task, which the executor references; the reference is given up.
-    unsafe fn finish(&self, task: NonNull<Header>, events: &Events, ending: Ending) {
-        // SAFETY: the executor's reference.
-        let header = unsafe { task.as_ref() };
-        // SAFETY: every task that is not done is on the list.
-        self.with_tasks(|tasks| unsafe { tasks.remove(task) });
-        self.completed.set(self.completed.get().wrapping_add(1));
-        events.emit(Kind::Exit, || Event::Exit { task: header.id, ending });
-        if !header.joinable.get() {
-            // SAFETY: nobody will ask for the outcome; the executor still holds its reference.
-            unsafe { (header.vtable.forget)(task) };
-        }
-        let queued = header.state.finish();
-        if let Some(joiner) = header.joiner.take() {
-            joiner.wake();
-        }
-        match queued {
-            // SAFETY: done and on no queue: the executor's reference goes.
-            Finish::Unqueued => unsafe { task::release(task) },
-            Finish::StillQueued => self.done_but_queued.set(self.done_but_queued.get() + 1),
-        }
     }
 
     /// Ends all tasks, and takes no new ones.
@@ -485,47 +409,15 @@ impl Executor {
     }
 }
 
-/// A poll in progress. Dropping it ends the task with `failure`: that is how a cancelled task ends, and how a panic
-/// that unwinds out of a poll ends the task that panicked and nothing else.
-struct Poll<'e> {
-    executor: &'e Executor,
-    heap: &'e Heap,
-    events: &'e Events,
-    task: NonNull<Header>,
-    /// The account to go back to.
-    outer: Option<NonNull<Account>>,
-    failure: JoinError,
-}
-
-impl Poll<'_> {
-    fn restore(&mut self) {
-        self.executor.current.set(None);
-        if let Some(outer) = self.outer.take() {
-            // SAFETY: the account that was current before the poll, which outlives it.
-            unsafe { self.heap.enter(outer) };
-        }
-    }
-}
-
-impl Drop for Poll<'_> {
-    fn drop(&mut self) {
-        self.restore();
-        let ending = match self.failure {
-            JoinError::Cancelled => Ending::Cancelled,
-            JoinError::Panicked => Ending::Panicked,
-        };
-        // SAFETY: the task is alive and not being polled any more; `finish` is called once, here.
-        unsafe {
-            (self.task.as_ref().vtable.fail)(self.task, self.failure);
-            self.executor.finish(self.task, self.events, ending);
-        }
-    }
-}
-
-fn saturate(us: u64) -> u32 {
-    u32::try_from(us).unwrap_or(u32::MAX)
-}
-
 fn count(tasks: usize) -> u32 {
     u32::try_from(tasks).unwrap_or(u32::MAX)
+}
+
+/// A tick in progress, also when a task's panic unwinds out of it.
+struct Ticking<'e>(&'e Cell<bool>);
+
+impl Drop for Ticking<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
 }

@@ -130,6 +130,11 @@ impl Kernel {
     /// Fires the timers that are due, polls the tasks that are ready, each at most once, and says what is next.
     ///
     /// Does a bounded amount of work and never waits.
+    ///
+    /// # Panics
+    ///
+    /// When a task calls it on the kernel that it runs on. A panic of a task also comes out here, on hosts that unwind:
+    /// the task is over then, and the next tick goes on with the others.
     pub fn tick(&self) -> Tick {
         let core = &*self.handle.core;
         let system = &*core.system;

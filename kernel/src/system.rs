@@ -45,7 +45,7 @@ impl System {
         let clock: Box<dyn Clock> = Box::unsize(clock, |clock| clock as &mut dyn Clock);
         // SAFETY: the clock's box does not move its content. `shut_down` takes the clock back from both before the
         // box is dropped, as `drop` ensures.
-        let lent = unsafe { &*(&raw const *clock) };
+        let lent = unsafe { NonNull::from(&*clock).as_ref() };
         let events = Events::new(heap.try_permanent_slots::<Record>(settings.events)?, lent);
         let log = Log::new(heap.try_permanent_slots::<Line>(settings.log_lines)?, lent);
         let events = heap.try_permanent(events)?;

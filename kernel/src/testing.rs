@@ -32,6 +32,16 @@ unsafe fn release(start: NonNull<u8>, len: usize) {
     let layout = Layout::from_size_align(len, ALIGN).expect("as allocated");
     // SAFETY: allocated by `region` with this layout, and given back once.
     unsafe { dealloc(start.as_ptr(), layout) };
+    RELEASED.set(RELEASED.get() + 1);
+}
+
+std::thread_local! {
+    static RELEASED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How many regions were given back on this thread.
+pub(crate) fn regions_released() -> usize {
+    RELEASED.get()
 }
 
 /// A clock that is set by hand; clones show the same time.
@@ -108,6 +118,9 @@ pub(crate) struct Registers {
     pub(crate) receive: VecDeque<Received>,
     pub(crate) transmit: VecDeque<u8>,
     pub(crate) transmit_interrupt: bool,
+    /// The far end waits when it is told to.
+    pub(crate) flow_control: bool,
+    pub(crate) held_back: bool,
 }
 
 /// A UART.
@@ -144,5 +157,12 @@ impl Uart for Model {
 
     fn is_transmitting(&self) -> bool {
         self.with(|registers| !registers.transmit.is_empty())
+    }
+
+    fn hold_back(&self, hold: bool) -> bool {
+        self.with(|registers| {
+            registers.held_back = hold && registers.flow_control;
+            registers.flow_control
+        })
     }
 }

@@ -8,7 +8,7 @@ use kernel::{
     heap::{AllocError, SteadyState},
     limits::Settings,
     log::Level,
-    services::{console::Config, serial::driver::SerialError, standard::StartError},
+    services::{console::Config, gpio::driver::GpioError, serial::driver::SerialError, standard::StartError},
     time::Duration,
 };
 
@@ -26,6 +26,7 @@ pub struct Builder {
     pub(crate) alloc_policy: SteadyState,
     pub(crate) settings: Settings,
     pub(crate) uarts: Vec<(&'static str, Pace)>,
+    pub(crate) pins: u8,
     pub(crate) standard: bool,
     pub(crate) console: Option<Config>,
     pub(crate) kinds: Option<Kinds>,
@@ -36,7 +37,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A standard machine: 256 KiB of heap, seed 0, virtual time, one UART.
+    /// A standard machine: 256 KiB of heap, seed 0, virtual time, one UART, 30 pins.
     pub(crate) fn new() -> Self {
         Self {
             heap: 256 * 1024,
@@ -45,6 +46,7 @@ impl Builder {
             alloc_policy: SteadyState::default(),
             settings: Settings::DEFAULT,
             uarts: vec![("uart0", Pace::Unlimited)],
+            pins: 30,
             standard: true,
             console: None,
             kinds: None,
@@ -87,6 +89,13 @@ impl Builder {
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// Gives the machine so many pins; 32 at most if it is a standard one.
+    #[must_use]
+    pub fn pins(mut self, pins: u8) -> Self {
+        self.pins = pins;
         self
     }
 
@@ -197,6 +206,8 @@ pub enum SimError {
     Memory(AllocError),
     /// A serial port was not set up.
     Serial(SerialError),
+    /// GPIO was not set up.
+    Gpio(GpioError),
     /// A standard service was not started.
     Start(StartError),
 }
@@ -214,6 +225,7 @@ impl fmt::Display for SimError {
             Self::Boot(error) => error.fmt(f),
             Self::Memory(error) => write!(f, "the machine's memory is too small: {error}"),
             Self::Serial(error) => write!(f, "a serial port was not set up: {error}"),
+            Self::Gpio(error) => write!(f, "GPIO was not set up: {error}"),
             Self::Start(error) => write!(f, "a standard service was not started: {error}"),
         }
     }

@@ -146,8 +146,9 @@ impl Interrupts {
         let mut lines = self.lines.borrow_mut();
         let entry = lines.iter_mut().find(|(known, _)| Arc::ptr_eq(&known.0, &line.0));
         debug_assert!(entry.is_some(), "the line {} is not of this machine", line.name());
-        if let Some((_, slot)) = entry {
+        if let Some((line, slot)) = entry {
             *slot = Some(handler);
+            line.enable(true);
         }
     }
 

@@ -27,6 +27,7 @@ mod builder;
 mod clock;
 mod drive;
 mod external;
+pub mod gpio;
 pub mod interrupts;
 mod mailbox;
 mod panics;
@@ -40,6 +41,7 @@ pub use self::{
     builder::{Builder, SimError},
     clock::{SimClock, Time},
     drive::Outcome,
+    gpio::{Gpio, Pin},
     interrupts::IrqLine,
     region::RegionWatch,
     rng::Rng,

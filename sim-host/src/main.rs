@@ -1,3 +1,9 @@
-//! `sim-host`: a virtual mnemOS in the terminal.
+//! `sim-host`: a virtual mnemOS machine in the terminal.
 
-fn main() {}
+mod program;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    program::main()
+}

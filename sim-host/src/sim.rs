@@ -4,7 +4,6 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     future::Future,
-    pin::Pin,
 };
 
 use kernel::{
@@ -16,7 +15,7 @@ use kernel::{
 };
 
 use crate::{
-    Builder, IrqLine, RegionWatch, Rng, SimClock, SimError, Uart,
+    Builder, Gpio, IrqLine, Pin, RegionWatch, Rng, SimClock, SimError, Uart,
     bridge::Bridge,
     external::External,
     interrupts::{self, Handler, Interrupts},
@@ -33,12 +32,13 @@ pub struct Sim {
     /// When the timer interrupt is due.
     timer_at: Cell<Option<Instant>>,
     uarts: Vec<Uart>,
+    gpio: Gpio,
     interrupts: Interrupts,
     external: External,
     pub(crate) doorbell: Doorbell,
     pub(crate) clock: SimClock,
     /// Wakes an async runtime at the next deadline.
-    pub(crate) alarm: Option<Pin<Box<tokio::time::Sleep>>>,
+    pub(crate) alarm: Option<std::pin::Pin<Box<tokio::time::Sleep>>>,
     bridge: Bridge,
     rng: RefCell<Rng>,
     panics: u32,
@@ -87,6 +87,7 @@ impl Sim {
             Uart::new(*pace, interrupts.line(name), doorbell.clone(), clock.clone())
         };
         let uarts = config.uarts.iter().map(uart).collect();
+        let gpio = Gpio::new(config.pins, interrupts.line("gpio"), doorbell.clone());
         let (kernel, region) = boot(&config, &clock)?;
         let sim = Self {
             handle: kernel.handle(),
@@ -94,6 +95,7 @@ impl Sim {
             timer,
             timer_at: Cell::new(None),
             uarts,
+            gpio,
             interrupts,
             external: External::default(),
             doorbell,
@@ -127,18 +129,20 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// As for [`Builder::build`]. The old kernel is still there then.
+    /// As for [`Builder::build`]. The machine may be without some of its services then.
     pub fn reboot(&mut self) -> Result<(), SimError> {
         let (kernel, region) = boot(&self.config, &self.clock)?;
         self.bridge.drain(&self.handle);
         self.bridge.restart();
         self.handle = kernel.handle();
-        self.interrupts.reset(1 + self.uarts.len());
+        // The timer's line, one for each UART, and that of the pins.
+        self.interrupts.reset(1 + self.uarts.len() + 1);
         self.kernel = kernel;
         self.region = region;
         self.external.restart_at(self.clock.now());
         self.clock.restart();
         self.uarts.iter().for_each(Uart::reset);
+        self.gpio.reset();
         self.timer_at.set(None);
         self.alarm = None;
         self.reboots += 1;
@@ -302,6 +306,23 @@ impl Sim {
     /// As for [`uart`](Self::uart).
     pub fn uart_input_handle(&self, number: usize) -> Uart {
         self.uart(number).clone()
+    }
+
+    /// The host's end of a pin.
+    ///
+    /// # Panics
+    ///
+    /// When the machine has no pin of this number.
+    pub fn pin(&self, number: u8) -> Pin {
+        match self.gpio.pin(number) {
+            Some(pin) => pin,
+            None => panic!("the machine has {} pins, and none of number {number}", self.config.pins),
+        }
+    }
+
+    /// The bank of pins.
+    pub fn gpio(&self) -> &Gpio {
+        &self.gpio
     }
 
     /// Adds an interrupt line with a handler that tells the kernel's line of the same name. It is gone after a reboot.

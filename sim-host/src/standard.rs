@@ -1,6 +1,6 @@
 //! The standard machine: what runs on it after boot.
 
-use kernel::services::{serial::driver::set_up, standard};
+use kernel::services::{gpio, serial::driver::set_up, standard};
 
 use crate::{Sim, SimError};
 
@@ -21,6 +21,10 @@ pub(crate) fn start(sim: &Sim) -> Result<(), SimError> {
         sim.attach(uart.irq(), move || handler.interrupt());
         standard::start_serial(&kernel, &supervisor, driver, name).map_err(SimError::Start)?;
     }
+    let (pins, mut handler) =
+        gpio::driver::set_up(&kernel, sim.gpio().clone(), "gpio").map_err(SimError::Gpio)?;
+    sim.attach(sim.gpio().irq(), move || handler.interrupt());
+    standard::start_gpio(&kernel, &supervisor, pins).map_err(SimError::Start)?;
     if let Some(console) = sim.config.console {
         standard::start_console(&supervisor, console).map_err(SimError::Start)?;
     }

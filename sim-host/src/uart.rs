@@ -17,7 +17,6 @@ use std::{
 };
 
 use kernel::{
-    platform::Clock,
     services::serial::device::{self, Received},
     time::Instant,
 };
@@ -283,6 +282,17 @@ impl device::Uart for Uart {
 
     fn is_transmitting(&self) -> bool {
         lock(&self.model).shifting.is_some()
+    }
+
+    fn hold_back(&self, hold: bool) -> bool {
+        let mut model = lock(&self.model);
+        // At a pace the line is bare: two wires, no handshake.
+        if model.byte_ns.is_some() {
+            return false;
+        }
+        model.held = hold;
+        self.update(&model);
+        true
     }
 }
 

@@ -72,14 +72,6 @@ unsafe impl Send for Hold {}
 // SAFETY: as above.
 unsafe impl Sync for Hold {}
 
-impl Clone for Hold {
-    fn clone(&self) -> Self {
-        // SAFETY: this hold keeps the heap; the clone takes one of its own.
-        unsafe { self.shared().heap.as_ref() }.hold();
-        Self(self.0)
-    }
-}
-
 impl Hold {
     fn shared(&self) -> &Shared {
         // SAFETY: placed for as long as the region exists, which is held.
@@ -95,34 +87,45 @@ impl Drop for Hold {
     }
 }
 
-impl Deref for Hold {
+/// The ring as the `bbqueue` crate knows it. It holds nothing: grants have a copy, which they forget, without dropping it,
+/// when they are committed. What keeps the region is the half that a grant borrows.
+#[derive(Clone, Copy)]
+struct Reach(NonNull<Shared>);
+
+// SAFETY: as for `Hold`; where it is used, a hold is beside it.
+unsafe impl Send for Reach {}
+// SAFETY: as above.
+unsafe impl Sync for Reach {}
+
+impl Deref for Reach {
     type Target = Ring;
 
     fn deref(&self) -> &Ring {
-        &self.shared().ring
+        // SAFETY: placed for as long as the region exists, which the half that this was taken from holds.
+        unsafe { &self.0.as_ref().ring }
     }
 }
 
-impl BbqHandle for Hold {
+impl BbqHandle for Reach {
     type Target = Self;
     type Storage = Bytes;
     type Coord = Coordination;
     type Notifier = Polling;
 
     fn bbq_ref(&self) -> Self {
-        self.clone()
+        *self
     }
 }
 
 /// The end that bytes go in at.
 pub struct Producer {
-    stream: StreamProducer<Hold>,
+    stream: StreamProducer<Reach>,
     hold: Hold,
 }
 
 /// The end that bytes come out of.
 pub struct Consumer {
-    stream: StreamConsumer<Hold>,
+    stream: StreamConsumer<Reach>,
     hold: Hold,
 }
 
@@ -221,10 +224,10 @@ pub fn pipe(heap: &Heap, capacity: usize) -> Result<(Producer, Consumer), PipeEr
         heap.hold();
         Hold(shared)
     };
-    let (input, output) = (hold(), hold());
+    let ring = Reach(shared);
     Ok((
-        Producer { stream: input.stream_producer(), hold: input },
-        Consumer { stream: output.stream_consumer(), hold: output },
+        Producer { stream: ring.stream_producer(), hold: hold() },
+        Consumer { stream: ring.stream_consumer(), hold: hold() },
     ))
 }
 
@@ -242,6 +245,11 @@ impl Producer {
     /// All that was written has been read.
     pub fn is_drained(&self) -> bool {
         self.hold.shared().filled.load(Ordering::Acquire) == 0
+    }
+
+    /// There is no room for another byte.
+    pub fn is_full(&self) -> bool {
+        self.room() == 0
     }
 
     fn room(&self) -> usize {
@@ -353,7 +361,7 @@ impl Drop for Producer {
 
 /// Room in a pipe. Dropping it uncommitted writes nothing.
 pub struct WriteGrant<'p> {
-    grant: StreamGrantW<Hold>,
+    grant: StreamGrantW<Reach>,
     shared: &'p Shared,
 }
 
@@ -448,7 +456,7 @@ impl Drop for Consumer {
 
 /// Bytes that have come in. Dropping it leaves them there.
 pub struct ReadGrant<'p> {
-    grant: StreamGrantR<Hold>,
+    grant: StreamGrantR<Reach>,
     shared: &'p Shared,
 }
 

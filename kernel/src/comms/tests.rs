@@ -255,3 +255,48 @@ fn a_oneshot_is_used_again_and_closes() {
         assert_eq!(sender.send(1), Err(SendError::Closed(1)));
     });
 }
+
+#[test]
+fn a_pipe_lets_the_region_go_however_it_was_used() {
+    let before = crate::testing::regions_released();
+    let machine = Machine::new();
+    let (mut producer, mut consumer) = pipe(machine.kernel.handle().heap(), 8).expect("made");
+    assert_eq!(producer.write(b"abc"), Ok(3));
+    producer.grant(2).expect("room").commit(1);
+    drop(producer.grant(2).expect("room"));
+    consumer.peek().expect("bytes").release(1);
+    drop(consumer.peek());
+    assert_eq!(consumer.read(&mut [0; 2]), Ok(2));
+    let reader = async move {
+        loop {
+            consumer.filled().await;
+        }
+    };
+    machine.kernel.handle().try_spawn("reader", reader).expect("spawned").detach();
+    machine.settle();
+    drop(machine);
+    assert_eq!(crate::testing::regions_released(), before, "the producer is left");
+    drop(producer);
+    assert_eq!(crate::testing::regions_released(), before + 1);
+}
+
+#[test]
+fn a_task_that_waits_for_an_interrupt_does_not_keep_the_region() {
+    let before = crate::testing::regions_released();
+    let machine = Machine::new();
+    let mut line = machine.kernel.handle().interrupt_line("line").expect("made");
+    let trigger = line.trigger();
+    let driver = async move {
+        loop {
+            line.wait().await;
+        }
+    };
+    machine.kernel.handle().try_spawn("driver", driver).expect("spawned").detach();
+    for _ in 0..3 {
+        machine.settle();
+        trigger.fire();
+    }
+    drop(trigger);
+    drop(machine);
+    assert_eq!(crate::testing::regions_released(), before + 1);
+}

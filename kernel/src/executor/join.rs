@@ -53,6 +53,15 @@ impl fmt::Display for JoinError {
 
 impl core::error::Error for JoinError {}
 
+// The output is not in the handle.
+impl<T> Unpin for JoinHandle<T> {}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").field("task", &self.id()).finish_non_exhaustive()
+    }
+}
+
 impl<T> JoinHandle<T> {
     /// # Safety
     ///

@@ -56,7 +56,8 @@ impl Remote {
 
     #[cold]
     fn ring(&self) {
-        let doorbell = critical_section::with(|cs| self.doorbell.borrow_ref_mut(cs).take());
+        // The doorbell stays: this ring may come late, when the machine is about to sleep again and counts on it.
+        let doorbell = critical_section::with(|cs| self.doorbell.borrow_ref(cs).clone());
         if let Some(doorbell) = doorbell {
             doorbell.wake();
         }

@@ -106,9 +106,4 @@ impl State {
         fence(Ordering::Acquire);
         true
     }
-
-    #[cfg(test)]
-    pub(super) fn references(&self) -> usize {
-        self.0.load(Ordering::Relaxed) / REFERENCE
-    }
 }

@@ -127,7 +127,10 @@ impl Head {
         // SAFETY: the caller's; the offsets were taken from the block's layout, and the pointer is the block's.
         let (at, size, depth) =
             unsafe { (this.as_ref().slots_at, this.as_ref().slot_size, this.as_ref().depth) };
-        (0..usize::from(depth)).map(move |index| unsafe { this.byte_add(at + index * size).cast() })
+        (0..usize::from(depth)).map(move |index| {
+            // SAFETY: the offset of a slot, which is in the block.
+            unsafe { this.byte_add(at + index * size).cast() }
+        })
     }
 }
 

@@ -178,6 +178,10 @@ impl<S: Service> Server<S> {
     /// # Cancellation
     ///
     /// Nothing is lost: what was not returned is still there for the next call.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator cannot be awaited, nobody mistakes one for the other"
+    )]
     pub fn next(&mut self) -> impl Future<Output = Incoming<S>> + '_ {
         Next { server: self }
     }

@@ -52,9 +52,11 @@ fn a_request_is_answered() {
         assert_eq!(refused, Err(ConnectError::Rejected("not today")));
         let add = handle.services().connect::<Add>(true, 2).await.expect("connected");
         for n in 0..5 {
-            log.borrow_mut().push(add.call((n, 1)).await);
+            let sum = add.call((n, 1)).await;
+            log.borrow_mut().push(sum);
         }
-        log.borrow_mut().push(add.call((u32::MAX, 1)).await);
+        let overflow = add.call((u32::MAX, 1)).await;
+        log.borrow_mut().push(overflow);
     });
     machine.settle();
     assert!(client.expect("spawned").is_finished());

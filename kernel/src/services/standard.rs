@@ -3,12 +3,14 @@
 use core::fmt;
 
 use super::{
-    console, echo, inspect, log,
+    console, echo,
+    gpio::{self, device::Pins, driver::GpioError},
+    inspect, log,
     serial::{
         device::Uart,
-        driver::{Driver, Port, SerialError},
+        driver::{Driver, SerialError},
     },
-    supervise::{self, AddError, Policy, Supervisor},
+    supervise::{self, AddError, Kept, Policy, Supervisor},
 };
 use crate::{Handle, heap::AllocError};
 
@@ -21,8 +23,6 @@ const DRIVERS: usize = 16;
 pub enum StartError {
     /// No memory.
     Memory(AllocError),
-    /// The serial port could not be shared.
-    Serial(SerialError),
     /// A driver could not be added.
     Add(AddError),
 }
@@ -31,7 +31,6 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory(error) => write!(f, "no memory for the services: {error}"),
-            Self::Serial(error) => error.fmt(f),
             Self::Add(error) => error.fmt(f),
         }
     }
@@ -73,8 +72,30 @@ pub fn start_serial<U: Uart>(
     port: Driver<U>,
     label: &'static str,
 ) -> Result<(), StartError> {
-    let port = Port::new(kernel, port, label).map_err(StartError::Serial)?;
-    Ok(supervisor.add(label, Policy::DEFAULT, move |kernel| port.serve(kernel), true)?)
+    let kept = Kept::new(kernel, port).map_err(StartError::Memory)?;
+    let serve = move |kernel| {
+        let lent = kept.lend();
+        async move { lent.map_err(SerialError::InUse)?.serve(kernel, label).await }
+    };
+    Ok(supervisor.add(label, Policy::DEFAULT, serve, true)?)
+}
+
+/// Starts GPIO.
+///
+/// # Errors
+///
+/// When there is no memory for it.
+pub fn start_gpio<P: Pins>(
+    kernel: &Handle,
+    supervisor: &Supervisor,
+    pins: gpio::driver::Driver<P>,
+) -> Result<(), StartError> {
+    let kept = Kept::new(kernel, pins).map_err(StartError::Memory)?;
+    let serve = move |kernel| {
+        let lent = kept.lend();
+        async move { lent.map_err(GpioError::InUse)?.serve(kernel, "").await }
+    };
+    Ok(supervisor.add("gpio", Policy::DEFAULT, serve, true)?)
 }
 
 /// Starts a console on a serial port.

@@ -36,10 +36,28 @@ impl Signal {
     ///
     /// # Cancellation
     ///
-    /// A signal that was raised and not taken stays raised.
+    /// A signal that was raised and not taken stays raised. The task's waker does not stay behind: a signal may outlive
+    /// the task, and the waker would keep the task's memory, which may be the very region that the signal is in.
     pub async fn wait(&self) {
+        // Without this the cell would be given a waker that nobody takes out again, for nothing.
+        if self.take() {
+            return;
+        }
+        let _waiter = Waiter { cell: &self.cell };
         // The cell is never closed, so waiting for it cannot fail.
         let _ = self.cell.wait_for(|| self.take()).await;
+    }
+}
+
+/// A wait that has begun. Dropped with it, whether it is over or given up.
+struct Waiter<'s> {
+    cell: &'s WaitCell,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        // The one way to have the cell let go of a waker. If it has one, the task may be polled once for nothing.
+        self.cell.wake();
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn any_capacity_works_or_is_refused<H: Home>(home: &mut H) {
 /// Fills and empties a pipe a few times, in pieces that wrap round its ring.
 fn pipe_works(kernel: &Handle, capacity: usize) {
     let (mut producer, mut consumer) = pipe(kernel.heap(), capacity).expect("there is memory");
-    let (mut next_in, mut next_out) = (0_u8, 0_u8);
+    let (mut next_in, mut next_out, mut carried) = (0_u8, 0_u8, 0);
     for step in 0..40 {
         let mut bytes = [0; 7];
         for (place, offset) in bytes.iter_mut().zip(0..) {
@@ -70,9 +70,11 @@ fn pipe_works(kernel: &Handle, capacity: usize) {
             for byte in bytes.iter().take(read) {
                 assert_eq!(*byte, next_out, "a pipe of {capacity} bytes");
                 next_out = next_out.wrapping_add(1);
+                carried += 1;
             }
         }
     }
+    assert!(carried >= 20, "a pipe of {capacity} bytes has carried {carried} only");
 }
 
 pub(super) fn a_grant_larger_than_its_ring_is_an_error<H: Home>(home: &mut H) {
@@ -144,6 +146,11 @@ pub(super) fn hostile_bytes_are_refused<H: Home>(home: &mut H) {
         }
         assert!(answered > 0, "some frames were good by chance");
         assert_eq!(echo.call(&[0; FRAME + 1], &mut reply).await, Err(ProgramCallError::TooLong));
+        assert_eq!(
+            echo.call(&[0, 5, 0], &mut reply).await,
+            Err(ProgramCallError::Malformed),
+            "a byte too many"
+        );
         assert_eq!(echo.call(&[0, 5], &mut reply).await, Ok(ProgramReply::Response(2)));
     });
 }

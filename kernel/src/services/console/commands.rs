@@ -116,7 +116,7 @@ const COMMANDS: &[Command] = &[
 ];
 
 /// The longest message of a failed command, in bytes.
-const MESSAGE: usize = 160;
+const MESSAGE: usize = 112;
 
 /// Why a command failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

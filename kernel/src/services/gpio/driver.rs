@@ -32,6 +32,7 @@ use crate::{
     heap::{AllocError, FixedVec},
     interrupt::{Line, Trigger},
     registry::{BindError, Incoming, Reply, Server},
+    services::supervise::InUse,
 };
 
 /// Pins of one device at most.
@@ -56,6 +57,8 @@ pub enum GpioError {
     Memory(AllocError),
     /// The service could not be bound.
     Bind(BindError),
+    /// Somebody serves the pins already.
+    InUse(InUse),
 }
 
 impl fmt::Display for GpioError {
@@ -66,6 +69,7 @@ impl fmt::Display for GpioError {
             }
             Self::Memory(error) => write!(f, "no memory for GPIO: {error}"),
             Self::Bind(error) => error.fmt(f),
+            Self::InUse(error) => error.fmt(f),
         }
     }
 }

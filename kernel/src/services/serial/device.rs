@@ -19,6 +19,14 @@ pub trait Uart: Clone + Send + 'static {
 
     /// Something is still in the transmit FIFO or on the line.
     fn is_transmitting(&self) -> bool;
+
+    /// Asks the far end to hold its bytes back, or lets them come; `false` when the line has no flow control, and bytes
+    /// for which there is no room are lost. While they are held back, what is in the receive FIFO stays there and does not
+    /// make the interrupt pending.
+    fn hold_back(&self, hold: bool) -> bool {
+        let _ = hold;
+        false
+    }
 }
 
 /// What comes out of a receive FIFO.

@@ -9,7 +9,6 @@
 //! ```
 
 use core::{
-    cell::Cell,
     convert::Infallible,
     fmt,
     future::{Future, poll_fn},
@@ -28,7 +27,8 @@ use crate::{
     heap::{AllocError, FixedVec},
     interrupt::{Line, Trigger},
     registry::{BindError, Incoming, Reply, Server},
-    sync::atomic::{AtomicU32, Ordering},
+    services::supervise::InUse,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -55,7 +55,7 @@ pub enum SerialError {
     /// The service could not be bound.
     Bind(BindError),
     /// Somebody serves the port already.
-    InUse,
+    InUse(InUse),
 }
 
 impl fmt::Display for SerialError {
@@ -64,7 +64,7 @@ impl fmt::Display for SerialError {
             Self::Pipe(error) => error.fmt(f),
             Self::Memory(error) => write!(f, "no memory for the port: {error}"),
             Self::Bind(error) => error.fmt(f),
-            Self::InUse => f.write_str("the port is being served already"),
+            Self::InUse(error) => error.fmt(f),
         }
     }
 }
@@ -105,6 +105,9 @@ struct Counters {
     overruns: AtomicU32,
     framing_errors: AtomicU32,
     breaks: AtomicU32,
+    /// The far end was asked to hold its bytes back. Set by the handler, when the pipe is full; taken by the driver, after
+    /// it has made room there.
+    held_back: AtomicBool,
 }
 
 /// Counters that stay with the region, which both halves hold through their pipes.
@@ -148,6 +151,10 @@ impl<U: Uart> Handler<U> {
     fn receive(&mut self) {
         let counters = self.counters.get();
         for _ in 0..BURST {
+            if self.received.is_full() && self.uart.hold_back(true) {
+                counters.held_back.store(true, Ordering::Release);
+                return;
+            }
             let byte = match self.uart.receive() {
                 None => return,
                 Some(Received::Byte(byte)) => byte,
@@ -193,55 +200,6 @@ pub struct Driver<U> {
     to_send: Producer,
     counters: Shared,
     line: Line,
-}
-
-/// A port that can be served again and again: the driver's half is given back when whoever serves ends.
-pub struct Port<U: Uart> {
-    driver: SharedCell<Driver<U>>,
-    label: &'static str,
-}
-
-type SharedCell<T> = crate::heap::Shared<Cell<Option<T>>>;
-
-impl<U: Uart> Port<U> {
-    /// A port with the label that its service is bound under.
-    ///
-    /// # Errors
-    ///
-    /// When there is no memory.
-    pub fn new(kernel: &Handle, driver: Driver<U>, label: &'static str) -> Result<Self, SerialError> {
-        let driver = kernel.heap().try_shared(Cell::new(Some(driver)));
-        Ok(Self { driver: driver.map_err(|failed| SerialError::Memory(failed.error))?, label })
-    }
-
-    /// Serves the port: what a supervisor starts.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Driver::serve`], and when the port is being served already.
-    pub fn serve(&self, kernel: Handle) -> impl Future<Output = Result<Infallible, SerialError>> + use<U> {
-        let (shared, label) = (self.driver.clone(), self.label);
-        async move {
-            let driver = shared.take().ok_or(SerialError::InUse)?;
-            let mut lent = Lent { driver: Some(driver), shared };
-            match &mut lent.driver {
-                Some(driver) => driver.serve(kernel, label).await,
-                None => Err(SerialError::InUse),
-            }
-        }
-    }
-}
-
-/// A driver's half that goes back where it came from.
-struct Lent<U> {
-    driver: Option<Driver<U>>,
-    shared: SharedCell<Driver<U>>,
-}
-
-impl<U> Drop for Lent<U> {
-    fn drop(&mut self) {
-        self.shared.set(self.driver.take());
-    }
 }
 
 /// A write that waits for room, or a flush.
@@ -361,6 +319,9 @@ impl<U: Uart> Driver<U> {
         while !readers.is_empty() {
             let mut bytes = [0; super::CHUNK];
             let Ok(len @ 1..) = self.to_read.read(&mut bytes) else { return };
+            if self.counters.get().held_back.swap(false, Ordering::AcqRel) {
+                self.uart.hold_back(false);
+            }
             let chunk = Chunk::cut(bytes.get(..len).unwrap_or_default());
             let _ = readers.remove(0).send(Ok(Response::Data(chunk)));
         }

@@ -37,7 +37,7 @@ impl Port {
         for _ in 0..1000 {
             let out: Vec<u8> = self.uart.with(|registers| registers.transmit.drain(..).collect());
             let pending = self.uart.with(|registers| {
-                !registers.receive.is_empty()
+                (!registers.receive.is_empty() && !registers.held_back)
                     || (registers.transmit_interrupt && registers.transmit.len() < FIFO)
             });
             if pending {
@@ -216,4 +216,28 @@ fn a_reader_that_gives_up_can_ask_again_over_its_only_slot() {
         port.run();
     }
     assert!(asking.is_finished());
+}
+
+#[test]
+fn with_flow_control_nothing_is_lost_while_nobody_reads() {
+    for capacity in [1, 2, 7, 64] {
+        let mut port = Port::new(capacity);
+        port.uart.with(|registers| registers.flow_control = true);
+        let text: Vec<u8> = (0..200).collect();
+        port.receive(&text);
+        port.run();
+        let held_back = port.uart.with(|registers| registers.held_back);
+        assert!(held_back, "a pipe of {capacity} is full");
+        let task = port.start(|kernel| async move {
+            let port = connect(&kernel, 1).await;
+            let mut heard = Vec::new();
+            while heard.len() < 200 {
+                heard.extend(read(&port).await);
+            }
+            let Ok(Response::Stats(stats)) = port.call(Request::Stats).await else { panic!("no stats") };
+            (heard, stats.overruns)
+        });
+        port.run();
+        assert_eq!(output(task), (text, 0), "with a pipe of {capacity}");
+    }
 }

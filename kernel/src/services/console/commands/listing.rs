@@ -101,7 +101,12 @@ pub(super) fn write_row<const N: usize>(
 
 /// Sends a row that was written; JSON still needs the end of its line.
 pub(super) async fn finish_row(job: &mut Job<'_, '_>, json: bool) -> Outcome {
-    Ok(if json { job.out.end_line().await? } else { job.out.flush().await? })
+    if json {
+        job.out.end_line().await?;
+    } else {
+        job.out.flush().await?;
+    }
+    Ok(())
 }
 
 const fn state_name(state: TaskState) -> &'static str {

@@ -36,7 +36,8 @@ impl Session {
         let before = self.terminal.received;
         let action = self.editor.feed(byte, &mut self.terminal);
         assert!(self.terminal.received - before <= OUTPUT_LIMIT);
-        if matches!(action, Action::None | Action::Complete) {
+        // Miri looks for undefined behaviour, not at the picture: there it is compared once per text typed.
+        if !cfg!(miri) && matches!(action, Action::None | Action::Complete) {
             self.check();
         }
         action
@@ -47,6 +48,7 @@ impl Session {
         for byte in bytes.as_ref() {
             assert_eq!(self.byte(*byte), Action::None);
         }
+        self.check();
     }
 
     /// Types `text` and Enter, and begins the next line.

@@ -1,0 +1,206 @@
+//! GPIO: a bank of pins that the machine sees from the inside and the host from the outside.
+//!
+//! A pin that is an output has the level that the machine drives. Any other has the level that the host drives, and if the
+//! host leaves it alone, that of its pull, or low.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use kernel::services::gpio::{
+    Mode,
+    device::{Pins, Taken},
+};
+
+use crate::{
+    interrupts::IrqLine,
+    mailbox::{Doorbell, lock},
+};
+
+/// A bank of pins. Clones are the same bank; the host's side may be used on any thread.
+#[derive(Clone)]
+pub struct Gpio {
+    bank: Arc<Mutex<Bank>>,
+    irq: IrqLine,
+    doorbell: Doorbell,
+}
+
+/// The host's end of a pin.
+#[derive(Debug, Clone)]
+pub struct Pin {
+    gpio: Gpio,
+    number: u8,
+}
+
+struct Bank {
+    pins: Vec<State>,
+    /// Edges that have been seen and not taken, in their order; at most one of a kind for each pin.
+    seen: VecDeque<Taken>,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    mode: Mode,
+    /// What the machine drives when the pin is an output.
+    output: bool,
+    /// What the host drives.
+    driven: Option<bool>,
+    rising: bool,
+    falling: bool,
+}
+
+impl State {
+    const RESET: Self =
+        Self { mode: Mode::Input, output: false, driven: None, rising: false, falling: false };
+
+    fn level(&self) -> bool {
+        match (self.mode, self.driven) {
+            (Mode::Output, _) => self.output,
+            (_, Some(driven)) => driven,
+            (mode, None) => mode == Mode::PullUp,
+        }
+    }
+
+    fn listens_to(&self, rising: bool) -> bool {
+        if rising { self.rising } else { self.falling }
+    }
+}
+
+impl Bank {
+    fn state(&self, pin: u8) -> State {
+        self.pins.get(usize::from(pin)).copied().unwrap_or(State::RESET)
+    }
+
+    /// Changes a pin, and sees the edge if its level changes with that.
+    fn change(&mut self, pin: u8, change: impl FnOnce(&mut State)) {
+        let Some(state) = self.pins.get_mut(usize::from(pin)) else { return };
+        let before = state.level();
+        change(state);
+        let rising = state.level();
+        let edge = Taken { pin, rising };
+        if before != rising && state.listens_to(rising) && !self.seen.contains(&edge) {
+            self.seen.push_back(edge);
+        }
+    }
+}
+
+impl Gpio {
+    pub(crate) fn new(pins: u8, irq: IrqLine, doorbell: Doorbell) -> Self {
+        let bank = Bank { pins: vec![State::RESET; usize::from(pins)], seen: VecDeque::new() };
+        Self { bank: Arc::new(Mutex::new(bank)), irq, doorbell }
+    }
+
+    /// The host's end of a pin; `None` above the last one.
+    pub fn pin(&self, number: u8) -> Option<Pin> {
+        (number < self.count()).then(|| Pin { gpio: self.clone(), number })
+    }
+
+    /// The bank's interrupt line.
+    pub fn irq(&self) -> &IrqLine {
+        &self.irq
+    }
+
+    /// Powers the bank up anew. What the host drives it goes on driving.
+    pub(crate) fn reset(&self) {
+        self.with(|bank| {
+            bank.seen.clear();
+            for pin in &mut bank.pins {
+                *pin = State { driven: pin.driven, ..State::RESET };
+            }
+        });
+    }
+
+    fn with<R>(&self, with: impl FnOnce(&mut Bank) -> R) -> R {
+        let mut bank = lock(&self.bank);
+        let result = with(&mut bank);
+        self.irq.assert_level(!bank.seen.is_empty());
+        result
+    }
+}
+
+impl Pin {
+    /// Drives the pin high or low. An output does not notice.
+    pub fn drive(&self, high: bool) {
+        self.set(Some(high));
+    }
+
+    /// Leaves the pin alone.
+    pub fn release(&self) {
+        self.set(None);
+    }
+
+    /// Drives the pin to the level that it has not.
+    pub fn toggle(&self) {
+        self.drive(!self.level());
+    }
+
+    /// The pin's level: high, or low.
+    pub fn level(&self) -> bool {
+        self.gpio.read(self.number)
+    }
+
+    /// What the machine uses the pin as.
+    pub fn mode(&self) -> Mode {
+        self.gpio.mode(self.number)
+    }
+
+    /// The pin's number.
+    pub fn number(&self) -> u8 {
+        self.number
+    }
+
+    fn set(&self, driven: Option<bool>) {
+        self.gpio.with(|bank| bank.change(self.number, |pin| pin.driven = driven));
+        self.gpio.doorbell.ring();
+    }
+}
+
+impl Pins for Gpio {
+    fn count(&self) -> u8 {
+        // The bank was made for so many.
+        u8::try_from(lock(&self.bank).pins.len()).unwrap_or(u8::MAX)
+    }
+
+    fn mode(&self, pin: u8) -> Mode {
+        lock(&self.bank).state(pin).mode
+    }
+
+    fn set_mode(&self, pin: u8, mode: Mode) {
+        self.with(|bank| bank.change(pin, |pin| pin.mode = mode));
+    }
+
+    fn read(&self, pin: u8) -> bool {
+        lock(&self.bank).state(pin).level()
+    }
+
+    fn write(&self, pin: u8, high: bool) {
+        self.with(|bank| bank.change(pin, |pin| pin.output = high));
+    }
+
+    fn listen(&self, pin: u8, rising: bool, falling: bool) {
+        self.with(|bank| {
+            let before = bank.state(pin);
+            let still = |edge: &Taken| {
+                let wanted = if edge.rising { rising } else { falling };
+                edge.pin != pin || (wanted && before.listens_to(edge.rising))
+            };
+            bank.seen.retain(still);
+            bank.change(pin, |pin| {
+                pin.rising = rising;
+                pin.falling = falling;
+            });
+        });
+    }
+
+    fn take_edge(&self) -> Option<Taken> {
+        self.with(|bank| bank.seen.pop_front())
+    }
+}
+
+impl fmt::Debug for Gpio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gpio").field("pins", &self.count()).finish_non_exhaustive()
+    }
+}

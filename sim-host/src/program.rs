@@ -1,0 +1,110 @@
+//! The program around a virtual machine: options in, an exit code out, and bytes moved in between.
+//!
+//! The console (prompt, line editing, commands) runs inside the machine, as it does on a board. All that happens here
+//! is what the desk around a board would do: supply power, put a terminal, a script or a socket at the other end of
+//! the serial cable, and look at how it ended.
+//!
+//! ```text
+//!  options ──▶ wire: terminal | pipe | script | tcp | pty
+//!                │ bytes, never more than a few kilobytes ahead
+//!                ▼
+//!              drive ◀──▶ machine (a new one after each reboot)
+//!                │ how it ended
+//!                ▼
+//!              exit code
+//! ```
+//!
+//! Everything runs on one thread, on a tokio runtime. While the machine sleeps the thread sleeps.
+
+mod drive;
+mod ending;
+mod logs;
+mod machine;
+mod options;
+mod signals;
+mod terminal;
+mod wire;
+
+use std::process::ExitCode;
+
+use kernel::platform::Stop;
+
+use self::{
+    drive::{Link, Stopped},
+    ending::{Ending, HostError},
+    options::{Options, Uart},
+    wire::Wire,
+};
+
+/// Runs the program from options to exit code.
+pub(crate) fn main() -> ExitCode {
+    let options = Options::from_command_line();
+    match start(&options) {
+        Ok(ending) => {
+            if let Some(text) = ending.message() {
+                eprintln!("sim-host: {text}");
+            }
+            ending.exit_code()
+        }
+        Err(error) => {
+            // Nobody is left to read the output, as in `sim-host ... | head`: not worth a message.
+            if !error.is_broken_pipe() {
+                eprintln!("sim-host: {error}");
+            }
+            error.exit_code()
+        }
+    }
+}
+
+fn start(options: &Options) -> Result<Ending, HostError> {
+    logs::start(&options.log);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(HostError::Runtime)?;
+    let result = runtime.block_on(session(options));
+    // A thread may still wait for a key that nobody will press.
+    runtime.shutdown_background();
+    result
+}
+
+/// One session at the wire: machines come and go with each reboot, the wire stays.
+async fn session(options: &Options) -> Result<Ending, HostError> {
+    let mut signals = signals::Signals::watch().map_err(HostError::Runtime)?;
+    let mut wire = match &options.uart {
+        Uart::Stdio => wire::stdio(options)?,
+        Uart::Tcp(address) => wire::tcp::listen(address).await?,
+        Uart::Pty => wire::pty::open()?,
+    };
+    // From here on: given back whenever and however this function is left.
+    let terminal = if wire.takes_terminal { Some(terminal::Raw::enter()?) } else { None };
+    let ending = tokio::select! {
+        ending = run(options, &mut wire) => ending,
+        signal = signals.next() => Ok(Ending::Signal(signal)),
+    };
+    if terminal.is_some() && matches!(ending, Ok(Ending::Signal(_))) {
+        // The shell's prompt does not belong behind the guest's.
+        eprint!("\r\n");
+    }
+    drop(terminal);
+    ending
+}
+
+async fn run(options: &Options, wire: &mut Wire) -> Result<Ending, HostError> {
+    let mut failed_commands = 0_u32;
+    let mut link = Link::default();
+    let mut sim = machine::describe(options, wire.mode).build().map_err(HostError::Boot)?;
+    let ending = loop {
+        let stopped = link.run(&mut sim, wire).await?;
+        failed_commands = failed_commands.saturating_add(sim.commands_failed());
+        match stopped {
+            Stopped::By(Stop::Reboot) => sim.reboot().map_err(HostError::Boot)?,
+            Stopped::By(Stop::PowerOff) if options.is_script() && failed_commands > 0 => {
+                break Ending::CommandsFailed(failed_commands);
+            }
+            Stopped::By(Stop::PowerOff) => break Ending::PowerOff,
+            Stopped::By(Stop::Panic) => break Ending::Panic,
+            Stopped::Hang => break Ending::Hang,
+        }
+    };
+    wire.finish().await?;
+    Ok(ending)
+}

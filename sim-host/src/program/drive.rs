@@ -1,0 +1,226 @@
+//! Moves bytes between a machine and its wire until the machine ends.
+//!
+//! Neither direction runs ahead of the other end. The machine stands still while much of its output waits for being
+//! taken. Keys of a person go to the machine as they come, a few at a time; a script's next line goes there only when
+//! somebody reads the port and all that was sent before has been read: so no line is lost in a reboot, and none in the
+//! port's buffer, however long the script.
+//!
+//! A machine *hangs* when it has come to rest with nothing to wake it, and a script goes on that nobody reads.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use kernel::{
+    platform::Stop,
+    registry::{ConnectionId, Service as _},
+    services::serial::Serial,
+};
+use sim_host::{Outcome, Sim, Wait};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{
+    ending::HostError,
+    wire::{Mode, Wire},
+};
+
+/// Bytes that may wait for the machine.
+const INPUT: usize = 1024;
+/// Bytes of output that may wait for being taken; with more, the machine stands still.
+const OUTPUT: usize = 64 * 1024;
+
+/// The UART that the wire is plugged into.
+const UART: usize = 0;
+
+/// Ctrl-D.
+const END_OF_INPUT: u8 = 4;
+
+/// How a machine ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// For a reason of its own.
+    By(Stop),
+    /// It did not end, but will never do anything again.
+    Hang,
+}
+
+/// What is on its way, from one machine to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Link {
+    /// Read from the wire, and not yet sent to the machine.
+    input: VecDeque<u8>,
+    /// Nothing more will be read.
+    input_ended: bool,
+    /// The machine has been told so.
+    end_sent: bool,
+    /// Taken from the machine, and not yet by the wire.
+    output: Vec<u8>,
+    written: usize,
+    unflushed: bool,
+}
+
+impl Link {
+    /// Runs a machine to its end, and sees its output off.
+    ///
+    /// # Errors
+    ///
+    /// When the wire fails.
+    pub(crate) async fn run(&mut self, sim: &mut Sim, wire: &mut Wire) -> Result<Stopped, HostError> {
+        // A machine that has just booted has not heard that there will be no input.
+        self.end_sent = false;
+        let stopped = poll_fn(|context| self.poll(sim, wire, context)).await?;
+        poll_fn(|context| {
+            self.output.append(&mut sim.uart(UART).take_output());
+            self.poll_output(wire, context)
+        })
+        .await?;
+        Ok(stopped)
+    }
+
+    fn poll(
+        &mut self,
+        sim: &mut Sim,
+        wire: &mut Wire,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Stopped, HostError>> {
+        loop {
+            if self.output.len() < OUTPUT
+                && let Poll::Ready(outcome) = sim.poll_machine(context)
+            {
+                return Poll::Ready(Ok(match outcome {
+                    Outcome::Stopped(stop) => Stopped::By(stop),
+                    // A driven machine ends for no other reason.
+                    _ => Stopped::Hang,
+                }));
+            }
+            self.output.append(&mut sim.uart(UART).take_output());
+            let held = self.output.len() >= OUTPUT;
+            let taken = self.poll_output(wire, context)?.is_ready();
+            if held {
+                match taken {
+                    true => continue,
+                    // The machine stands still; the wire wakes this task when it takes more.
+                    false => return Poll::Pending,
+                }
+            }
+            self.read(wire, context)?;
+            let fed = match wire.mode {
+                Mode::Terminal => self.feed(sim, wire.mode),
+                Mode::Plain => match sim.step().wait {
+                    // It has not come to rest yet: perhaps it does with what has just come in.
+                    Wait::Nothing | Wait::Stopped(_) => {
+                        context.waker().wake_by_ref();
+                        false
+                    }
+                    Wait::Until(_) | Wait::Forever if is_read(sim) && !self.end_sent => {
+                        self.feed(sim, wire.mode)
+                    }
+                    Wait::Forever if taken && wire.can_hang && self.goes_on() => {
+                        return Poll::Ready(Ok(Stopped::Hang));
+                    }
+                    Wait::Until(_) | Wait::Forever => false,
+                },
+            };
+            if !fed {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// There is input for the machine to read, or an end of it to see.
+    fn goes_on(&self) -> bool {
+        self.input_ended || !self.input.is_empty()
+    }
+
+    /// Reads from the wire as far as there is room.
+    fn read(&mut self, wire: &mut Wire, context: &mut Context<'_>) -> Result<(), HostError> {
+        let mut bytes = [0; INPUT];
+        while !self.input_ended && self.input.len() < INPUT {
+            let mut buffer = ReadBuf::new(bytes.get_mut(self.input.len()..).unwrap_or_default());
+            match Pin::new(&mut wire.input).poll_read(context, &mut buffer) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(())) => {}
+                // A terminal that is gone, which is its way to end.
+                Poll::Ready(Err(_)) if wire.mode == Mode::Terminal => {}
+                Poll::Ready(Err(error)) => return Err(HostError::Input(error)),
+            }
+            self.input_ended = buffer.filled().is_empty();
+            self.input.extend(buffer.filled());
+        }
+        Ok(())
+    }
+
+    /// Feeds a person's keys, or a script's next line or what there is of it; `true` when there was something.
+    fn feed(&mut self, sim: &Sim, mode: Mode) -> bool {
+        let uart = sim.uart(UART);
+        let len = match mode {
+            Mode::Terminal => self.input.len().min(INPUT.saturating_sub(uart.on_wire())),
+            Mode::Plain => {
+                self.input.iter().position(|byte| *byte == b'\n').map_or(self.input.len(), |end| end + 1)
+            }
+        };
+        if len > 0 {
+            let bytes: Vec<u8> = self.input.drain(..len).collect();
+            uart.send(&bytes);
+            return true;
+        }
+        let at_end = self.input.is_empty() && self.input_ended && !self.end_sent;
+        if at_end {
+            self.end_sent = true;
+            // The first ends a line that is unfinished, the second the input. An unfinished line on a terminal stays.
+            uart.send(match mode {
+                Mode::Plain => &[END_OF_INPUT, END_OF_INPUT],
+                Mode::Terminal => &[END_OF_INPUT],
+            });
+        }
+        at_end
+    }
+
+    /// Ready when all output is taken and flushed.
+    fn poll_output(&mut self, wire: &mut Wire, context: &mut Context<'_>) -> Poll<Result<(), HostError>> {
+        let mut output = Pin::new(&mut wire.output);
+        while let Some(rest) = self.output.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match output.as_mut().poll_write(context, rest).map_err(HostError::Output)? {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(0) => {
+                    return Poll::Ready(Err(HostError::Output(io::ErrorKind::WriteZero.into())));
+                }
+                Poll::Ready(count) => {
+                    self.written += count;
+                    self.unflushed = true;
+                }
+            }
+        }
+        self.output.clear();
+        self.written = 0;
+        if self.unflushed {
+            ready!(output.poll_flush(context)).map_err(HostError::Output)?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The machine has read all that it was sent, and waits for more. To be asked while the machine is at rest: then a
+/// request that the port has not answered is one that waits for bytes.
+fn is_read(sim: &Sim) -> bool {
+    if sim.uart(UART).on_wire() > 0 {
+        return false;
+    }
+    let services = sim.kernel().services();
+    let mut after = ConnectionId(0);
+    while let Some(connection) = services.next_connection(after) {
+        if connection.service == Serial::NAME && connection.busy > 0 {
+            return true;
+        }
+        after = connection.id;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! How a run ends, and the exit code that says so.
+
+use std::{fmt, io, path::PathBuf, process::ExitCode};
+
+use sim_host::SimError;
+
+/// How a run of the program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The machine was switched off.
+    PowerOff,
+    /// The kernel panicked.
+    Panic,
+    /// A script still waits, and nothing in the machine can ever run again.
+    Hang,
+    /// The machine was switched off, but so many commands of the script had failed.
+    CommandsFailed(u32),
+    /// A signal ended the program.
+    Signal(Signal),
+}
+
+/// A signal that ends the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// SIGHUP: the terminal is gone.
+    HangUp,
+    /// SIGINT, when it was sent by other means than Ctrl-C on a raw terminal.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl Ending {
+    /// The number for the shell; `--help` has the table.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::PowerOff => 0,
+            Self::Panic => 3,
+            Self::Hang => 4,
+            Self::CommandsFailed(_) => 5,
+            Self::Signal(Signal::HangUp) => 128 + 1,
+            Self::Signal(Signal::Interrupt) => 128 + 2,
+            Self::Signal(Signal::Terminate) => 128 + 15,
+        }
+    }
+
+    /// As [`code`](Self::code).
+    pub(crate) fn exit_code(self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+
+    /// What the user is told on stderr, if anything.
+    pub(crate) fn message(self) -> Option<String> {
+        match self {
+            Self::PowerOff | Self::Signal(_) => None,
+            Self::Panic => Some("kernel panic, the machine has stopped".to_owned()),
+            Self::Hang => {
+                Some("the machine hangs: the script waits for it, and nothing in it can run again".to_owned())
+            }
+            Self::CommandsFailed(1) => Some("a console command failed".to_owned()),
+            Self::CommandsFailed(count) => Some(format!("{count} console commands failed")),
+        }
+    }
+}
+
+/// What the host could not do.
+#[derive(Debug)]
+pub(crate) enum HostError {
+    /// The runtime or the signal handlers could not be set up.
+    Runtime(io::Error),
+    /// The terminal could not be switched to raw mode.
+    Terminal(io::Error),
+    /// The script cannot be opened.
+    Script {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The address cannot be listened on.
+    Listen {
+        /// As given by the user.
+        address: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// There is no pty to be had.
+    Pty(io::Error),
+    /// Input could not be read.
+    Input(io::Error),
+    /// Output could not be written.
+    Output(io::Error),
+    /// The machine did not boot.
+    Boot(SimError),
+}
+
+impl HostError {
+    /// Whether nobody reads the output any more.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// The number for the shell.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::FAILURE
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Runtime(error) => write!(f, "the program cannot start: {error}"),
+            Self::Terminal(error) => write!(f, "the terminal cannot be switched to raw mode: {error}"),
+            Self::Script { path, error } => {
+                write!(f, "the script `{}` cannot be read: {error}", path.display())
+            }
+            Self::Listen { address, error } => write!(f, "cannot listen on `{address}`: {error}"),
+            Self::Pty(error) => write!(f, "no pseudo-terminal can be opened: {error}"),
+            Self::Input(error) => write!(f, "the input cannot be read: {error}"),
+            Self::Output(error) => write!(f, "the output cannot be written: {error}"),
+            Self::Boot(error) => write!(f, "the machine does not boot: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for HostError {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ending, Signal};
+
+    #[test]
+    fn every_ending_has_the_exit_code_that_help_promises() {
+        let help = include_str!("options/exit_codes.txt");
+        let endings = [Ending::PowerOff, Ending::Panic, Ending::Hang, Ending::CommandsFailed(7)];
+        for (ending, code) in endings.into_iter().zip([0, 3, 4, 5]) {
+            assert_eq!(ending.code(), code);
+            assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{code}  "))), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_signal_ends_with_128_and_its_number() {
+        let signals = [Signal::HangUp, Signal::Interrupt, Signal::Terminate];
+        assert_eq!(signals.map(|signal| Ending::Signal(signal).code()), [129, 130, 143]);
+    }
+
+    #[test]
+    fn only_a_good_ending_is_silent() {
+        assert_eq!(Ending::PowerOff.message(), None);
+        for ending in [Ending::Panic, Ending::Hang, Ending::CommandsFailed(1)] {
+            assert!(ending.message().is_some());
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The machine that the options ask for.
+
+use kernel::{heap::SteadyState, log::Level, services::console};
+use sim_host::{Builder, Pace, Sim, Time};
+
+use super::{
+    options::{self, AllocPolicy, Baud, Options},
+    wire::Mode,
+};
+
+/// The serial port with the console.
+const PORT: &str = "uart0";
+
+/// Describes the machine with a console on its serial port.
+pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
+    let console = console::Config {
+        port: PORT,
+        mode: match mode {
+            Mode::Terminal => console::Mode::Terminal,
+            Mode::Plain => console::Mode::Plain,
+        },
+        machine: "the simulator",
+        power_off_at_end: true,
+    };
+    let time = match options.time {
+        options::Time::Real => Time::Real,
+        options::Time::Virtual => Time::Virtual,
+        options::Time::Scaled(times) => Time::Scaled(times),
+    };
+    let pace = match options.baud {
+        Baud::Unlimited => Pace::Unlimited,
+        Baud::Limited(rate) => Pace::Baud(rate.get()),
+    };
+    let policy = match options.alloc_policy {
+        AllocPolicy::Allow => SteadyState::Allow,
+        AllocPolicy::Report => SteadyState::Report,
+        AllocPolicy::Deny => SteadyState::Deny,
+    };
+    let log = options.log.clone();
+    // The console's `log` shows what the machine keeps: let there be something to see.
+    let level = if log.targets.is_empty() { log.level.max(Level::Info) } else { log.level };
+    Sim::builder()
+        .heap(options.heap.0)
+        .time(time)
+        .seed(options.seed)
+        .uart(PORT, pace)
+        .alloc_policy(policy)
+        .log_level(level)
+        .console(console)
+        .on_boot(move |sim| {
+            for (target, level) in &log.targets {
+                // There is room for all: the options see to that.
+                let _ = sim.kernel().log().set_target(target, Some(*level));
+            }
+            Ok(())
+        })
+}

@@ -1,0 +1,7 @@
+//! The laws of the simulator: time, input, interrupts, panics, and that a run can be repeated.
+
+mod input;
+mod lives;
+mod pins;
+mod time;
+mod wakes;

@@ -1,0 +1,6 @@
+//! The program `sim-host`, run as its users run it: boot, sessions, sockets, terminals, exit codes.
+
+mod console;
+mod guest;
+mod sockets;
+mod terminal;
