@@ -164,12 +164,16 @@ impl Heap {
     }
 
     /// Takes a block, charged to an account, whoever stands in line.
-    #[inline]
     fn take(&self, layout: Layout, account: NonNull<Account>) -> Option<NonNull<u8>> {
         let memory = self.pool.take(layout)?;
-        let bytes = Pool::block_size(layout);
         // SAFETY: accounts are alive while they are current, or waited for.
-        unsafe { account.as_ref() }.charge(bytes);
+        self.count_taken(Pool::block_size(layout), unsafe { account.as_ref() });
+        Some(memory)
+    }
+
+    #[inline]
+    fn count_taken(&self, bytes: usize, owner: &Account) {
+        owner.charge(bytes);
         let used = self.used.get() + bytes;
         self.used.set(used);
         if used > self.peak.get() {
@@ -177,7 +181,6 @@ impl Heap {
         }
         self.live.set(self.live.get() + 1);
         self.allocations.set(self.allocations.get() + 1);
-        Some(memory)
     }
 
     /// Allocates a raw block, charged to the current account. The layout's size is not zero.
@@ -187,10 +190,32 @@ impl Heap {
     /// See [`AllocError`].
     #[inline]
     pub(crate) fn try_block(&self, layout: Layout) -> Result<Block<'_>, AllocError> {
+        // Where the layout is a constant, so are these.
+        match self.take_quickly(Pool::block_size(layout), layout.align()) {
+            Some(memory) => Ok(Block::new(self, memory, layout, self.current.get())),
+            None => self.try_block_slowly(layout),
+        }
+    }
+
+    /// Takes a block that was freed just now, if there is one and nothing is in the way of it.
+    #[inline(never)]
+    fn take_quickly(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        // SAFETY: the current account is alive.
+        let owner = unsafe { self.current.get().as_ref() };
+        // No block is larger than 2⁶³ bytes, or 2³¹, and all that are in use are much smaller: the sum cannot overflow.
+        if self.detour.get() || owner.bytes.get() + size > owner.limit.get() {
+            return None;
+        }
+        let memory = self.pool.take_pocketed(size, align)?;
+        self.count_taken(size, owner);
+        Some(memory)
+    }
+
+    #[inline(never)]
+    fn try_block_slowly(&self, layout: Layout) -> Result<Block<'_>, AllocError> {
         let account = self.current.get();
         // SAFETY: the current account is alive.
         let owner = unsafe { account.as_ref() };
-        // No block is larger than `isize::MAX`, nor are all of them together: the sum cannot overflow.
         if owner.bytes.get() + Pool::block_size(layout) > owner.limit.get() {
             self.check_limit(owner, layout)?;
         }
@@ -321,15 +346,27 @@ impl Heap {
     /// The block was allocated with this layout and charged to this account, and is not used any more.
     #[inline]
     pub(crate) unsafe fn free_block(memory: NonNull<u8>, layout: Layout, account: NonNull<Account>) {
-        // SAFETY: the caller's. The account, pinned by the block, leads to the heap, and the live block keeps that.
+        // Where the layout is a constant, so are these.
+        // SAFETY: the caller's.
+        unsafe { Self::free_sized(memory, Pool::block_size(layout), layout.align(), account) };
+    }
+
+    /// # Safety
+    ///
+    /// As for [`free_block`](Self::free_block), of a layout with this block size and alignment.
+    #[inline(never)]
+    unsafe fn free_sized(memory: NonNull<u8>, size: usize, align: usize, account: NonNull<Account>) {
+        // SAFETY: the caller's. The account, pinned by the block, leads to the heap, and the live block keeps that until
+        // nothing more is done with it.
         unsafe {
             let this = account.as_ref().heap_ptr();
             let heap = this.as_ref();
             if heap.detour.get() {
-                return Self::free_block_by_detour(memory, layout, account);
+                heap.give_by_detour(memory, size, align, account);
+            } else {
+                heap.give(memory, size, align);
+                Account::discharge(account, size);
             }
-            heap.give(memory, layout);
-            Account::discharge(account, Pool::block_size(layout));
             heap.live.set(heap.live.get() - 1);
             if heap.live.get() == 0 && heap.closed.get() {
                 Self::unhold(this);
@@ -337,26 +374,28 @@ impl Heap {
         }
     }
 
+    /// Takes a block back when somebody waits for it, or watches.
+    ///
     /// # Safety
     ///
-    /// As for [`free_block`](Self::free_block).
+    /// As for [`free_sized`](Self::free_sized).
     #[cold]
-    unsafe fn free_block_by_detour(memory: NonNull<u8>, layout: Layout, account: NonNull<Account>) {
-        // SAFETY: the caller's. The block counts as live until nothing more is done with the heap.
+    unsafe fn give_by_detour(
+        &self,
+        memory: NonNull<u8>,
+        size: usize,
+        align: usize,
+        account: NonNull<Account>,
+    ) {
+        // SAFETY: the caller's.
         unsafe {
-            let this = account.as_ref().heap_ptr();
-            let heap = this.as_ref();
-            if heap.traced.get() {
-                heap.observe(Observation::Freed, account.as_ref().name(), Pool::block_size(layout));
+            if self.traced.get() {
+                self.observe(Observation::Freed, account.as_ref().name(), size);
             }
-            heap.give(memory, layout);
-            Account::discharge(account, Pool::block_size(layout));
-            heap.line.serve(heap);
-            heap.live.set(heap.live.get() - 1);
-            if heap.live.get() == 0 && heap.closed.get() {
-                Self::unhold(this);
-            }
+            self.join(memory, size, align);
+            Account::discharge(account, size);
         }
+        self.line.serve(self);
     }
 
     /// Frees a block that was charged to an account in itself. What else is still charged to that is the kernel's now.
@@ -368,26 +407,40 @@ impl Heap {
         // SAFETY: the caller's; the account is not used once its memory is given back.
         unsafe {
             let heap = account.as_ref().heap_ptr().as_ref();
-            let inherited = account.as_ref().bytes.get() - Pool::block_size(layout);
+            let (size, align) = (Pool::block_size(layout), layout.align());
+            let inherited = account.as_ref().bytes.get() - size;
             if inherited > 0 {
                 heap.kernel.charge_bytes(inherited);
             }
-            heap.give(memory, layout);
             heap.kept.set(heap.kept.get() - 1);
             if heap.detour.get() {
+                heap.join(memory, size, align);
                 heap.line.serve(heap);
+            } else {
+                heap.give(memory, size, align);
             }
         }
     }
 
     /// # Safety
     ///
-    /// As for [`free_block`](Self::free_block).
+    /// As for [`free_sized`](Self::free_sized).
     #[inline]
-    unsafe fn give(&self, memory: NonNull<u8>, layout: Layout) {
+    unsafe fn give(&self, memory: NonNull<u8>, size: usize, align: usize) {
         // SAFETY: the caller's.
-        unsafe { self.pool.give(memory, layout.align()) };
-        self.used.set(self.used.get() - Pool::block_size(layout));
+        unsafe { self.pool.give(memory, size, align) };
+        self.used.set(self.used.get() - size);
+    }
+
+    /// As [`give`](Self::give), but what is free is joined at once, for whoever waits.
+    ///
+    /// # Safety
+    ///
+    /// As for [`free_sized`](Self::free_sized).
+    unsafe fn join(&self, memory: NonNull<u8>, size: usize, align: usize) {
+        // SAFETY: the caller's.
+        unsafe { self.pool.join(memory, align) };
+        self.used.set(self.used.get() - size);
     }
 
     /// Counts a live block as the region's.

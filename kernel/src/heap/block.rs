@@ -97,16 +97,28 @@ impl Drop for Block<'_> {
 
 /// Memory to be freed with its scope, so that a value whose drop panics leaks nothing else.
 pub(super) struct Freed {
-    pub(super) memory: NonNull<u8>,
-    pub(super) layout: Layout,
-    pub(super) account: NonNull<Account>,
+    memory: NonNull<u8>,
+    size: usize,
+    align: usize,
+    account: NonNull<Account>,
+}
+
+impl Freed {
+    /// # Safety
+    ///
+    /// As for [`Heap::free_block`], when this is dropped.
+    #[inline]
+    pub(super) unsafe fn new(memory: NonNull<u8>, layout: Layout, account: NonNull<Account>) -> Self {
+        // Where the layout is a constant, so are these.
+        Self { memory, size: Pool::block_size(layout), align: layout.align(), account }
+    }
 }
 
 impl Drop for Freed {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: whoever makes this has taken the memory out of its `Block`, and does not use it any more.
-        unsafe { Heap::free_block(self.memory, self.layout, self.account) };
+        // SAFETY: the word of `new`'s caller.
+        unsafe { Heap::free_sized(self.memory, self.size, self.align, self.account) };
     }
 }
 

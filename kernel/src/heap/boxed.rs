@@ -57,10 +57,12 @@ impl<T: ?Sized> Box<T> {
     /// The value is dropped or moved out meanwhile, and the box is not used any more.
     #[inline]
     unsafe fn freed(&self) -> Option<Freed> {
-        // SAFETY: the value is still there, and tells its layout.
-        let layout = unsafe { Layout::for_value(self.value.as_ref()) };
-        let memory = self.value.cast();
-        self.account.map(|account| Freed { memory, layout, account })
+        // SAFETY: the value is still there, and tells its layout. Its memory was allocated with that, and charged to this
+        // account; the rest is the caller's word.
+        unsafe {
+            let layout = Layout::for_value(self.value.as_ref());
+            self.account.map(|account| Freed::new(self.value.cast(), layout, account))
+        }
     }
 
     #[inline]

@@ -135,11 +135,12 @@ impl FixedVec<u8> {
 
 impl<T> Drop for FixedVec<T> {
     fn drop(&mut self) {
-        // Freed after the elements, even if a drop panics. The capacity was checked when the memory was allocated.
-        let _freed = self
-            .account
-            .zip(Layout::array::<T>(self.capacity).ok())
-            .map(|(account, layout)| Freed { memory: self.elements.cast(), layout, account });
+        let allocated = self.account.zip(Layout::array::<T>(self.capacity).ok());
+        let _freed = allocated.map(|(account, layout)| {
+            // SAFETY: allocated with this layout, and charged to this account. It is freed after the elements were
+            // dropped, even if one of those drops panics.
+            unsafe { Freed::new(self.elements.cast(), layout, account) }
+        });
         self.clear();
     }
 }

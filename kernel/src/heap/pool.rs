@@ -5,10 +5,17 @@
 //! up to the least block of its class, by a sixteenth at most, so that a block that was freed can always be had again by
 //! a request like the one before.
 //!
+//! The small blocks that were freed last lie in pockets, one for each size, where the next request of that size finds
+//! them at once. When no block is large enough the pockets are emptied, and what is free is joined again.
+//!
 //! The pool belongs to the kernel's thread, and calls nobody.
 #![expect(unsafe_code, reason = "the pool is made of raw memory")]
 
-use core::{alloc::Layout, cell::UnsafeCell, ptr::NonNull};
+use core::{
+    alloc::Layout,
+    cell::{Cell, UnsafeCell},
+    ptr::NonNull,
+};
 
 use rlsf::Tlsf;
 
@@ -32,19 +39,40 @@ pub(super) const LEAST: usize = 3 * GRANULE;
 /// Memory that one chain of blocks can cover.
 const CHAIN: usize = GRANULE << FIRST_LEVELS;
 
+/// Sizes that have a pocket: one granule, two, and so on.
+const POCKETS: usize = 16;
+/// Blocks in one pocket at most, so that emptying them all takes a bounded time.
+const POCKET_DEPTH: usize = 4;
+
 /// See the module.
 pub(super) struct Pool {
     blocks: UnsafeCell<Blocks>,
+    pockets: [Cell<Option<NonNull<Pocketed>>>; POCKETS],
     /// Bytes in all blocks.
     capacity: usize,
     /// Bytes in the largest block that an empty pool surely gives.
     ceiling: usize,
 }
 
+/// What a block in a pocket holds.
+struct Pocketed {
+    next: Option<NonNull<Pocketed>>,
+    /// Blocks in the pocket, up to this one.
+    depth: usize,
+}
+
+const _: () =
+    assert!(size_of::<Pocketed>() <= GRANULE - BLOCK_OVERHEAD && align_of::<Pocketed>() <= GRANULE / 2);
+
 impl Pool {
     /// A pool without memory.
     pub(super) const fn new() -> Self {
-        Self { blocks: UnsafeCell::new(Blocks::new()), capacity: 0, ceiling: 0 }
+        Self {
+            blocks: UnsafeCell::new(Blocks::new()),
+            pockets: [const { Cell::new(None) }; POCKETS],
+            capacity: 0,
+            ceiling: 0,
+        }
     }
 
     /// Gives the pool its memory, once.
@@ -95,27 +123,92 @@ impl Pool {
         (size + class - 1) & !(class - 1)
     }
 
+    /// Where blocks of a size lie when they have just been freed.
     #[inline]
+    fn pocket(&self, size: usize, align: usize) -> Option<&Cell<Option<NonNull<Pocketed>>>> {
+        let any_place = align <= GRANULE / 2;
+        if any_place { self.pockets.get((size / GRANULE).wrapping_sub(1)) } else { None }
+    }
+
+    /// Takes a block that was freed just now, by its size, if there is one.
+    #[inline]
+    pub(super) fn take_pocketed(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        let pocket = self.pocket(size, align)?;
+        let first = pocket.get()?;
+        // SAFETY: what is in a pocket was put there by `give`.
+        pocket.set(unsafe { first.as_ref() }.next);
+        Some(first.cast())
+    }
+
+    /// Takes a block.
     pub(super) fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
+        self.take_pocketed(Self::block_size(layout), layout.align()).or_else(|| self.search(layout))
+    }
+
+    fn search(&self, layout: Layout) -> Option<NonNull<u8>> {
+        self.allocate(layout).or_else(|| if self.empty_pockets() { self.allocate(layout) } else { None })
+    }
+
+    fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
         let payload = Self::block_size(layout) - BLOCK_OVERHEAD - layout.align().saturating_sub(GRANULE / 2);
         let rounded = Layout::from_size_align(payload, layout.align()).ok()?;
         // SAFETY: one thread, and the allocator calls nobody.
         unsafe { (*self.blocks.get()).allocate(rounded) }
     }
 
+    /// Takes a block back.
+    ///
+    /// # Safety
+    ///
+    /// The block was taken from this pool with a layout of this block size and alignment, and is not used any more.
+    #[inline]
+    pub(super) unsafe fn give(&self, block: NonNull<u8>, size: usize, align: usize) {
+        if let Some(pocket) = self.pocket(size, align) {
+            let next = pocket.get();
+            // SAFETY: what is in a pocket was put there before by this function.
+            let depth = next.map_or(0, |next| unsafe { next.as_ref() }.depth) + 1;
+            if depth <= POCKET_DEPTH {
+                let pocketed = block.cast::<Pocketed>();
+                // SAFETY: the block is ours now, and large enough for this as every block is.
+                unsafe { pocketed.write(Pocketed { next, depth }) };
+                return pocket.set(Some(pocketed));
+            }
+        }
+        // SAFETY: the caller's.
+        unsafe { self.join(block, align) };
+    }
+
     /// Takes a block back, and joins it with its free neighbours.
     ///
     /// # Safety
     ///
-    /// The block was taken from this pool with this alignment, and is not used any more.
-    #[inline]
-    pub(super) unsafe fn give(&self, block: NonNull<u8>, align: usize) {
+    /// As for [`give`](Self::give).
+    #[inline(never)]
+    pub(super) unsafe fn join(&self, block: NonNull<u8>, align: usize) {
         // SAFETY: the caller's; one thread, and the allocator calls nobody.
         unsafe { (*self.blocks.get()).deallocate(block, align) };
     }
 
+    /// Joins what is in the pockets with its free neighbours. `false` if there was nothing.
+    #[cold]
+    fn empty_pockets(&self) -> bool {
+        let mut any = false;
+        for pocket in &self.pockets {
+            while let Some(first) = pocket.get() {
+                any = true;
+                // SAFETY: what is in a pocket was put there by `give`, which knew it to be no more aligned than this.
+                unsafe {
+                    pocket.set(first.as_ref().next);
+                    self.join(first.cast(), GRANULE / 2);
+                }
+            }
+        }
+        any
+    }
+
     /// Bytes in the largest block that could be taken now, found by trying.
     pub(super) fn largest_now(&self) -> usize {
+        self.empty_pockets();
         self.largest(self.ceiling)
     }
 
@@ -124,10 +217,10 @@ impl Pool {
         while too_large - fits > 1 {
             let middle = fits + (too_large - fits) / 2;
             let Ok(layout) = Layout::from_size_align(middle * GRANULE - BLOCK_OVERHEAD, 1) else { break };
-            match self.take(layout) {
+            match self.allocate(layout) {
                 Some(block) => {
                     // SAFETY: taken just now.
-                    unsafe { self.give(block, layout.align()) };
+                    unsafe { self.join(block, layout.align()) };
                     fits = middle;
                 }
                 None => too_large = middle,

@@ -89,7 +89,8 @@ impl<T> Shared<T> {
     #[inline]
     unsafe fn freed(&self) -> Freed {
         let account = self.counted().account;
-        Freed { memory: self.counted.cast(), layout: Layout::new::<Counted<T>>(), account }
+        // SAFETY: allocated with this layout, and charged to this account; the rest is the caller's word.
+        unsafe { Freed::new(self.counted.cast(), Layout::new::<Counted<T>>(), account) }
     }
 }
 

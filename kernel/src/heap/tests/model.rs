@@ -48,16 +48,17 @@ fn run(region_len: usize, ops: impl IntoIterator<Item = Op>) {
         let account = accounts[usize::from(seed) % 2];
         match op {
             Op::Try(len) => {
-                let largest = heap.stats().largest_free;
+                // Asking joins what is free, which would otherwise not happen before it has to.
+                let largest = seed.is_multiple_of(3).then(|| heap.stats().largest_free);
                 match as_owner(&heap, account, |_| heap.try_buffer(len)) {
                     Ok(mut buffer) => {
-                        assert!(len == 0 || len <= largest);
+                        assert!(len == 0 || largest.is_none_or(|largest| len <= largest));
                         assert!(buffer.iter().all(|byte| *byte == 0));
                         mark(&mut buffer, seed);
                         live.push((buffer, seed, account));
                     }
                     Err(AllocError::OutOfMemory { .. } | AllocError::TooLarge { .. }) => {
-                        assert!(len > largest)
+                        assert!(len > heap.stats().largest_free)
                     }
                     Err(AllocError::Contended) => assert!(heap.stats().waiters > 0),
                     Err(other) => panic!("{other}"),
@@ -72,7 +73,7 @@ fn run(region_len: usize, ops: impl IntoIterator<Item = Op>) {
                 match task.poll() {
                     Poll::Pending => line.push_back(Waiter { task, len, account }),
                     Poll::Ready(Ok(mut buffer)) => {
-                        assert!(len == 0 || heap.stats().waiters == 0, "it has overtaken somebody");
+                        assert!(len == 0 || heap.line.is_empty(), "it has overtaken somebody");
                         mark(&mut buffer, seed);
                         live.push((buffer, seed, account));
                     }
@@ -102,11 +103,10 @@ fn run(region_len: usize, ops: impl IntoIterator<Item = Op>) {
         // Those who were served came before those who were not.
         let waiting = line.iter().skip_while(|waiter| waiter.task.bell.rung() > 0);
         assert!(waiting.clone().all(|waiter| waiter.task.bell.rung() == 0));
-        let stats = heap.stats();
-        assert_eq!(stats.waiters as usize, waiting.clone().count());
+        assert_eq!(heap.line.len(), waiting.clone().count());
         // The first in line waits for good reason.
         if let Some(first) = waiting.clone().next() {
-            assert!(first.len > stats.largest_free);
+            assert!(first.len > heap.stats().largest_free);
         }
         // Every byte is accounted for.
         let served = || line.iter().filter(|waiter| waiter.task.bell.rung() > 0);
@@ -118,9 +118,12 @@ fn run(region_len: usize, ops: impl IntoIterator<Item = Op>) {
             assert_eq!(unsafe { account.as_ref() }.stats().bytes, held.chain(handed).sum());
         }
         let all = live.iter().map(|(buffer, ..)| buffer.len()).chain(served().map(|waiter| waiter.len));
-        assert_eq!(stats.used, all.clone().map(bytes).sum());
-        assert_eq!(stats.blocks, all.filter(|len| *len > 0).count());
-        assert!(stats.used + stats.largest_free.saturating_sub(BLOCK_OVERHEAD) <= stats.capacity);
+        assert_eq!(heap.used.get(), all.clone().map(bytes).sum());
+        assert_eq!(heap.live.get(), all.filter(|len| *len > 0).count());
+        if seed.is_multiple_of(5) {
+            let stats = heap.stats();
+            assert!(stats.used + stats.largest_free <= stats.capacity);
+        }
     }
     // Nothing overlaps.
     let mut ranges: Vec<_> =

@@ -248,3 +248,44 @@ fn the_figures_say_how_fragmented_the_heap_is() {
     drop(blocks);
     assert_empty(&heap);
 }
+
+#[test]
+fn what_was_freed_can_be_had_again() {
+    let heap = heap();
+    for len in (1..9000).step_by(if cfg!(miri) { 977 } else { 13 }) {
+        // Whatever the rest of the memory is used for.
+        let one = heap.try_buffer(len).expect("there is memory");
+        let mut rest: Vec<_> = std::iter::from_fn(|| match heap.stats().largest_free {
+            0 => None,
+            free => heap.try_buffer(free).ok(),
+        })
+        .collect();
+        drop(one);
+        let again = heap.try_buffer(len).expect("as much has just been freed");
+        // Many of one size, of which some are kept apart for the next request.
+        rest.clear();
+        let mut many: Vec<_> = std::iter::from_fn(|| heap.try_buffer(len).ok()).collect();
+        let count = many.len();
+        many.clear();
+        assert!(heap.try_buffer(heap.stats().largest_free).is_ok());
+        many.extend(std::iter::from_fn(|| heap.try_buffer(len).ok()));
+        assert_eq!(many.len(), count);
+        drop((again, many));
+        assert_empty(&heap);
+    }
+}
+
+#[test]
+fn blocks_kept_apart_are_joined_when_a_request_needs_them() {
+    let heap = heap();
+    let small: Vec<_> = std::iter::from_fn(|| heap.try_box([0_u8; 100]).ok()).collect();
+    drop(small);
+    // Nobody has asked for figures meanwhile, which would join them too.
+    assert!(heap.try_buffer(most(&heap)).is_ok());
+    let small: Vec<_> = std::iter::from_fn(|| heap.try_box([0_u8; 100]).ok()).collect();
+    let mut waiting = Task::waiting(heap.buffer(most(&heap)));
+    drop(small);
+    assert!(waiting.finish().is_ok());
+    drop(waiting);
+    assert_empty(&heap);
+}
