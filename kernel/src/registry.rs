@@ -21,6 +21,7 @@
 mod client;
 mod connection;
 mod cycle;
+mod error;
 pub mod programs;
 mod queue;
 mod server;
@@ -31,9 +32,10 @@ mod tests;
 
 pub use self::{
     client::{CallError, Client, Pending, Unsent, UnsentReason},
+    error::{BindError, ConnectError},
     server::{Call, ClientGone, Handshake, Incoming, Reply, Server},
     service::{ConnectionId, InstanceId, RequestId, Service, Uuid, Version},
-    table::{BindError, Change, ConnectError, ConnectionInfo, Label, Registry, Select, ServiceInfo, Watch},
+    table::{Change, ConnectionInfo, Label, Registry, Select, ServiceInfo, Watch},
 };
 use crate::heap::Shared;
 
