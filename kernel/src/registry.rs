@@ -22,6 +22,7 @@ mod client;
 mod connection;
 mod cycle;
 mod error;
+mod handshake;
 pub mod programs;
 mod queue;
 mod server;
@@ -33,7 +34,8 @@ mod tests;
 pub use self::{
     client::{CallError, Client, Pending, Unsent, UnsentReason},
     error::{BindError, ConnectError},
-    server::{Call, ClientGone, Handshake, Incoming, Reply, Server},
+    handshake::{ClientGone, Handshake},
+    server::{Call, Incoming, Reply, Server},
     service::{ConnectionId, InstanceId, RequestId, Service, Uuid, Version},
     table::{Change, ConnectionInfo, Label, Registry, Select, ServiceInfo, Watch},
 };

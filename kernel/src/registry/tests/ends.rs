@@ -90,7 +90,7 @@ fn a_server_that_goes_away_fails_requests_at_every_stage_at_once() {
     assert!(!client.is_connected());
     let outcomes = pending.each_mut().map(outcome);
     let gone = Some(Err(CallError::ServerGone));
-    assert_eq!(outcomes, [Some(Ok(9)), gone.clone(), gone.clone(), gone.clone(), gone]);
+    assert_eq!(outcomes, [Some(Ok(9)), gone, gone, gone, gone]);
     let refused = client.try_send(bench.drops.token(5)).map(|_| ()).map_err(|unsent| unsent.reason);
     assert_eq!(refused, Err(UnsentReason::ServerGone));
     // What the server had taken stays whole, and leads nowhere.
