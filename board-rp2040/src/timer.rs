@@ -33,6 +33,10 @@ impl Timer {
     }
 }
 
+#[expect(unsafe_code, reason = "the register block is a pointer, which says nothing about its contexts")]
+// SAFETY: a shared timer only reads the raw count, which takes no turns and changes nothing, in tasks and interrupts alike.
+unsafe impl Sync for Timer {}
+
 impl Clock for Timer {
     fn now_us(&self) -> u64 {
         let mut high = self.registers.timerawh().read().bits();

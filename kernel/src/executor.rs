@@ -39,6 +39,7 @@ use crate::{
     event::{Event, Events, Kind},
     heap::{Account, AccountStats, AllocError, Block, Heap},
     platform::Clock,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 /// A task's number. Numbers count up from 1 and are not used twice before 2³² tasks have been spawned.
@@ -79,6 +80,8 @@ pub struct TaskStats {
     pub state: TaskState,
     /// How often it was polled. A wake that came while it was queued already needs no poll of its own.
     pub polls: u32,
+    /// How often its wakers were called, modulo 2³².
+    pub wakes: u32,
     /// Time spent in its polls, in microseconds.
     pub busy_us: u64,
     /// Its longest poll, in microseconds.
@@ -227,6 +230,7 @@ impl Executor {
             joinable: Cell::new(true),
             cancelled: Cell::new(false),
             joiner: Cell::new(None),
+            wakes: AtomicU32::new(0),
             polls: Cell::new(0),
             longest_us: Cell::new(0),
             busy_us: Cell::new(0),
@@ -401,6 +405,7 @@ impl Executor {
                 false if header.state.is_queued() => TaskState::Ready,
                 false => TaskState::Waiting,
             },
+            wakes: header.wakes.load(Ordering::Relaxed),
             polls: header.polls.get(),
             busy_us: header.busy_us.get(),
             longest_us: header.longest_us.get(),

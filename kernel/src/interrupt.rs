@@ -21,6 +21,9 @@ use crate::{
     time::Instant,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// A line's memory, placed in the region for good.
 struct Record {
     name: &'static str,
@@ -104,7 +107,7 @@ impl Interrupts {
             })
         };
         newest_first().for_each(|_| lines += 1);
-        let record = newest_first().nth(lines.checked_sub(after + 1)?)?;
+        let record = newest_first().nth(lines.checked_sub(after.checked_add(1)?)?)?;
         Some(LineStats { name: record.name, fired: record.fired.load(Ordering::Relaxed) })
     }
 }

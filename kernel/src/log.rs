@@ -26,6 +26,9 @@ use crate::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// How much a log line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Schema)]
 pub enum Level {
@@ -142,7 +145,9 @@ impl Inner {
     fn level_of(&self, target: &str) -> Level {
         // A target's level holds for what is below it too: `uart` for `uart::rx`, the longest match first.
         let own = self.targets.iter().flatten().filter(|(name, _)| {
-            target.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+            // A name that was cut stands for all targets that are the same up to there.
+            *name == Text::<TARGET_NAME>::cut(target)
+                || target.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
         });
         own.max_by_key(|(name, _)| name.len()).map_or(self.level, |(_, level)| *level)
     }
@@ -218,7 +223,8 @@ impl Log {
         self.change(|inner| inner.level = level);
     }
 
-    /// Gives a target a level of its own, or with `None` takes it away.
+    /// Gives a target a level of its own, or with `None` takes it away. Of a longer name the first [`TARGET_NAME`] bytes
+    /// count.
     ///
     /// # Errors
     ///

@@ -21,6 +21,8 @@
 mod client;
 mod connection;
 mod cycle;
+mod error;
+mod handshake;
 pub mod programs;
 mod queue;
 mod server;
@@ -31,9 +33,11 @@ mod tests;
 
 pub use self::{
     client::{CallError, Client, Pending, Unsent, UnsentReason},
-    server::{Call, ClientGone, Handshake, Incoming, Reply, Server},
+    error::{BindError, ConnectError},
+    handshake::{ClientGone, Handshake},
+    server::{Call, Incoming, Reply, Server},
     service::{ConnectionId, InstanceId, RequestId, Service, Uuid, Version},
-    table::{BindError, Change, ConnectError, ConnectionInfo, Label, Registry, Select, ServiceInfo, Watch},
+    table::{Change, ConnectionInfo, Label, Registry, Select, ServiceInfo, Watch},
 };
 use crate::heap::Shared;
 

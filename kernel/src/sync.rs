@@ -2,6 +2,8 @@
 
 pub mod atomic;
 mod signal;
+#[cfg(test)]
+mod tests;
 mod wait_list;
 
 pub use self::{signal::Signal, wait_list::WaitList};

@@ -283,6 +283,9 @@ impl Producer {
 
     /// Writes as much as fits, and says how many bytes that were. For interrupt handlers and tasks.
     ///
+    /// A few places at the ring's end may stay unused until the reader has passed them, so a pipe that is nearly full may
+    /// take less than its capacity lets expect; an empty one always takes some.
+    ///
     /// # Errors
     ///
     /// When the consumer is gone.

@@ -300,3 +300,61 @@ fn a_task_that_waits_for_an_interrupt_does_not_keep_the_region() {
     drop(machine);
     assert_eq!(crate::testing::regions_released(), before + 1);
 }
+
+#[cfg(not(miri))]
+proptest::proptest! {
+    /// Whatever is written, granted, read and released in whatever pieces: a pipe is a queue of bytes with a bound.
+    #[test]
+    fn a_pipe_behaves_like_a_bounded_queue(
+        capacity in 1_usize..40,
+        steps in proptest::collection::vec((0_u8..4, 0_usize..50), 1..120),
+    ) {
+        let machine = Machine::new();
+        let kernel = machine.kernel.handle();
+        let (mut producer, mut consumer) = pipe(kernel.heap(), capacity).expect("made");
+        let (mut model, mut next) = (std::collections::VecDeque::new(), 0_u8);
+        for (step, len) in steps {
+            match step {
+                0 => {
+                    let bytes: Vec<u8> = (0..len).map(|n| next.wrapping_add(n as u8)).collect();
+                    let written = producer.write(&bytes).expect("open");
+                    let fits = len.min(capacity - model.len());
+                    proptest::prop_assert!(written <= fits, "never more than there is room for");
+                    proptest::prop_assert!(written > 0 || fits == 0 || !model.is_empty(), "an empty pipe takes some");
+                    model.extend(&bytes[..written]);
+                    next = next.wrapping_add(written as u8);
+                }
+                1 => match producer.grant(len) {
+                    Ok(mut grant) => {
+                        proptest::prop_assert!(model.len() + len <= capacity);
+                        for place in grant.iter_mut() {
+                            *place = next;
+                            next = next.wrapping_add(1);
+                        }
+                        model.extend(grant.iter().copied());
+                        grant.commit(len);
+                    }
+                    Err(GrantError::TooLarge { .. }) => proptest::prop_assert!(len > capacity),
+                    Err(GrantError::Full) => proptest::prop_assert!(len <= capacity && len > 0),
+                    Err(other) => proptest::prop_assert!(false, "{other:?}"),
+                },
+                2 => {
+                    let mut bytes = vec![0; len];
+                    let read = consumer.read(&mut bytes).expect("open");
+                    proptest::prop_assert_eq!(read, len.min(model.len()), "a read gives all that is there");
+                    let expected: Vec<u8> = model.drain(..read).collect();
+                    proptest::prop_assert_eq!(&bytes[..read], &expected[..]);
+                }
+                _ => if let Some(grant) = consumer.peek() {
+                    let release = len.min(grant.len());
+                    let expected: Vec<u8> = model.drain(..release).collect();
+                    proptest::prop_assert_eq!(&grant[..release], &expected[..]);
+                    grant.release(release);
+                } else {
+                    proptest::prop_assert!(model.is_empty());
+                },
+            }
+            proptest::prop_assert_eq!(producer.is_drained(), model.is_empty());
+        }
+    }
+}

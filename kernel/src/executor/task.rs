@@ -11,7 +11,7 @@
 //!
 //! 1. A task pointer is made once, from the block's allocation, and is copied from there on; it is never made from
 //!    a `&Header`, since that would not reach the stage behind it.
-//! 2. Any context may touch `state`, `vtable`, `remote`, and `next` under the rules of [`ready`](super::ready). All
+//! 2. Any context may touch `state`, `wakes`, `vtable`, `remote`, and `next` under the rules of [`ready`](super::ready). All
 //!    other fields and the stage belong to the kernel's thread.
 //! 3. Whoever holds a reference (see [`state`](super::state)) may read the header. The block is freed on the
 //!    kernel's thread only, after the last reference is gone: by whoever dropped it there, or through
@@ -33,7 +33,10 @@ use core::{
 use cordyceps::{Linked, list};
 
 use super::{JoinError, remote::Remote, state::State};
-use crate::heap::{Account, Heap};
+use crate::{
+    heap::{Account, Heap},
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 /// What all tasks have in common, in front of the future.
 #[repr(C)]
@@ -49,6 +52,8 @@ pub(crate) struct Header {
     pub(super) joinable: Cell<bool>,
     pub(super) cancelled: Cell<bool>,
     pub(super) joiner: Cell<Option<Waker>>,
+    /// Calls of the task's wakers, those that found it queued already included. Any context counts.
+    pub(super) wakes: AtomicU32,
     pub(super) polls: Cell<u32>,
     pub(super) longest_us: Cell<u32>,
     pub(super) busy_us: Cell<u64>,
@@ -209,7 +214,12 @@ unsafe fn wake(data: *const ()) {
 
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: the waker holds a reference (rule 3).
-    unsafe { queue(header(data)) };
+    unsafe {
+        let wakes = &(*header(data).as_ptr()).wakes;
+        // Two wakes at the same instant may count as one: that is cheaper than never losing a count.
+        wakes.store(wakes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        queue(header(data));
+    }
 }
 
 /// Puts a task on the ready queue, unless it is there already or done.

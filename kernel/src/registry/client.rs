@@ -162,6 +162,7 @@ impl<S: Service> Client<S> {
             let node = &slot.as_ref().node;
             node.id.set(id);
             node.caller.set(registry.current_task());
+            node.awaited.set(false);
             core::mem::forget(swap(slot, Payload::Request(request)));
             if !connection.server.waiting.get() {
                 registry.suspect_cycle();
@@ -184,7 +185,7 @@ impl<S: Service> Client<S> {
     pub async fn send(&self, request: S::Request) -> Result<Pending<'_, S>, Unsent<S::Request>> {
         let connection = self.connection();
         let mut request = request;
-        if connection.waiters.is_empty() {
+        if connection.waiters.is_empty() || connection.server.dead.get() {
             match self.try_send(request) {
                 Err(Unsent { request: unsent, reason: UnsentReason::Full }) => request = unsent,
                 done => return done,
@@ -193,7 +194,7 @@ impl<S: Service> Client<S> {
         let mut request = Some(request);
         connection
             .waiters
-            .wait_until(|| {
+            .wait_turn(|| {
                 if connection.has_free_slot() || connection.server.dead.get() {
                     request.take().map(|request| self.try_send(request))
                 } else {

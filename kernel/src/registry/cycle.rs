@@ -1,9 +1,9 @@
 //! Tasks that wait for each other in a circle: A asks B, B asks A, and neither ever answers.
 //!
 //! A server's task that is parked in [`Server::next`](super::Server::next) waits for nobody in particular. One that is
-//! parked elsewhere while it has a request under way waits for the task that serves that request. The circle can only
-//! be closed by a request to a server that is not waiting for one, so only then is it looked for, once, when the
-//! machine has nothing else to do.
+//! parked elsewhere, and has polled for the reply to a request, waits for the task that serves that request. The circle
+//! can only be closed by a request to a server that is not waiting for one, so only then is it looked for, once, when
+//! the machine has nothing else to do.
 #![expect(unsafe_code, reason = "the slots of connections are walked without knowing their service")]
 
 use core::ptr::NonNull;
@@ -29,7 +29,8 @@ struct Wait {
     server_task: u32,
     service: &'static str,
     node: NonNull<Node>,
-    request: u32,
+    /// How many requests have been sent since, and this one: numbers wrap, ages do not.
+    age: u32,
 }
 
 impl Registry {
@@ -37,18 +38,17 @@ impl Registry {
     ///
     /// Returns whether there was one.
     pub(crate) fn break_cycle(&self) -> bool {
-        let mut start = 0;
-        while let Some(wait) = self.next_wait(|wait| wait.request > start || start == 0) {
+        let mut older = u32::MAX;
+        while let Some(wait) = self.oldest_wait(|wait| wait.age < older) {
             if let Some(youngest) = self.follow(wait) {
                 // SAFETY: the node's client waits, so its connection lives. `Failed` with the token still out, or the
                 // node off the queue, is a stage that both sides know how to end.
                 unsafe { self.fail(youngest) };
+                // There may be another circle.
+                self.suspect_cycle();
                 return true;
             }
-            if wait.request <= start {
-                break;
-            }
-            start = wait.request;
+            older = wait.age;
         }
         false
     }
@@ -57,7 +57,7 @@ impl Registry {
     fn follow(&self, first: Wait) -> Option<Wait> {
         let mut here = first;
         for _ in 0..LONGEST {
-            here = self.next_wait(|wait| wait.caller == here.server_task)?;
+            here = self.oldest_wait(|wait| wait.caller == here.server_task)?;
             if here.server_task == first.caller || here.node == first.node {
                 return Some(self.report(first));
             }
@@ -73,10 +73,10 @@ impl Registry {
             self.system()
                 .log()
                 .error("registry", format_args!("task {task} waits in a circle, for `{service}`"));
-            if here.request > youngest.request {
+            if here.age < youngest.age {
                 youngest = here;
             }
-            match self.next_wait(|wait| wait.caller == here.server_task) {
+            match self.oldest_wait(|wait| wait.caller == here.server_task) {
                 Some(next) if next.node != first.node => here = next,
                 _ => break,
             }
@@ -84,11 +84,12 @@ impl Registry {
         youngest
     }
 
-    /// The wait with the lowest request number that is wanted.
-    fn next_wait(&self, wanted: impl Fn(&Wait) -> bool) -> Option<Wait> {
+    /// The wait for the oldest request that is wanted.
+    fn oldest_wait(&self, wanted: impl Fn(&Wait) -> bool) -> Option<Wait> {
+        let next = self.next_request_id();
         self.with_servers(|servers| {
             let blocked = servers.iter().filter(|core| !core.waiting.get() && core.task.get() != 0);
-            blocked.filter_map(|core| first_wait(core, &wanted)).min_by_key(|wait| wait.request)
+            blocked.filter_map(|core| oldest_wait(core, next, &wanted)).max_by_key(|wait| wait.age)
         })
     }
 
@@ -102,11 +103,12 @@ impl Registry {
             self.with_servers(|servers| servers.iter().for_each(|core| core.queue.remove(wait.node)));
         }
         node.stage.set(Stage::Failed(Failure::WaitCycle));
-        node.wake();
+        // The client is not held, so the waker may free the node.
+        node.wake_at_last();
     }
 }
 
-fn first_wait(core: &Shared<ServerCore>, wanted: &impl Fn(&Wait) -> bool) -> Option<Wait> {
+fn oldest_wait(core: &Shared<ServerCore>, next: u32, wanted: &impl Fn(&Wait) -> bool) -> Option<Wait> {
     let of_connection = |head: NonNull<Head>| {
         // SAFETY: a listed connection is alive, and nothing runs meanwhile that could free it.
         let nodes = unsafe { Head::nodes(head) };
@@ -114,18 +116,18 @@ fn first_wait(core: &Shared<ServerCore>, wanted: &impl Fn(&Wait) -> bool) -> Opt
             .filter_map(|node| {
                 // SAFETY: as above.
                 let state = unsafe { node.as_ref() };
-                let waits =
-                    matches!(state.stage.get(), Stage::Queued | Stage::Taken) && state.caller.get() != 0;
+                let under_way = matches!(state.stage.get(), Stage::Queued | Stage::Taken);
+                let waits = under_way && state.awaited.get() && state.caller.get() != 0;
                 waits.then(|| Wait {
                     caller: state.caller.get(),
                     server_task: core.task.get(),
                     service: core.name,
                     node,
-                    request: state.id.get(),
+                    age: next.wrapping_sub(state.id.get()),
                 })
             })
             .filter(|wait| wanted(wait))
-            .min_by_key(|wait| wait.request)
+            .max_by_key(|wait| wait.age)
     };
-    core.with_connections(|list| list.iter_raw().filter_map(of_connection).min_by_key(|wait| wait.request))
+    core.with_connections(|list| list.iter_raw().filter_map(of_connection).max_by_key(|wait| wait.age))
 }

@@ -63,6 +63,8 @@ pub(super) struct Node {
     pub(super) caller: Cell<u32>,
     /// The node is a connection's handshake, not one of its slots.
     pub(super) handshake: bool,
+    /// Somebody has polled for the outcome since the request was sent.
+    pub(super) awaited: Cell<bool>,
     waker: Cell<Option<Waker>>,
 }
 
@@ -75,6 +77,7 @@ impl Node {
             id: Cell::new(0),
             caller: Cell::new(0),
             handshake,
+            awaited: Cell::new(false),
             waker: Cell::new(None),
         }
     }
@@ -82,6 +85,7 @@ impl Node {
     /// Remembers whom to wake. Keeps the waker of last time if it wakes the same task.
     #[inline]
     pub(super) fn register(&self, context: &Context<'_>) {
+        self.awaited.set(true);
         register(&self.waker, context);
     }
 
@@ -89,6 +93,13 @@ impl Node {
     #[inline]
     pub(super) fn wake(&self) {
         wake(&self.waker);
+    }
+
+    /// Wakes whoever registered last, who may free the node meanwhile.
+    pub(super) fn wake_at_last(&self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
     }
 
     /// Forgets whom to wake.

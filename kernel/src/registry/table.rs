@@ -1,13 +1,12 @@
 //! The table of running services, and how clients find them.
 //!
-//! Entries are kept sorted by UUID, then by instance, so that finding a service is a binary search and instances are
-//! listed in the order in which they were bound.
+//! Entries are kept sorted by UUID, so that finding a service is a binary search; those of one UUID are in the order in
+//! which they were bound.
 #![expect(unsafe_code, reason = "connecting hands over the client's share of a connection")]
 
 use core::{
     any::TypeId,
     cell::{Cell, RefCell},
-    fmt,
     future::poll_fn,
     ptr::NonNull,
     task::Poll,
@@ -18,6 +17,7 @@ use uuid::Uuid;
 use super::{
     client::Client,
     connection::{Connection, Greeting, release},
+    error::{BindError, ConnectError},
     programs::Table,
     queue::{Failure, Stage},
     server::{Server, ServerCore},
@@ -121,92 +121,6 @@ pub struct Change {
     pub label: Label,
 }
 
-/// Why a service was not bound.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BindError {
-    /// An instance with this label is running; choose another label.
-    AlreadyBound(InstanceId),
-    /// The UUID belongs to another contract, which is running.
-    TypeMismatch {
-        /// That contract's name.
-        name: &'static str,
-    },
-    /// The registry is full; the limit is [`Settings::services`](crate::limits::Settings::services).
-    Full {
-        /// The limit.
-        services: usize,
-    },
-    /// The label is longer than 16 bytes.
-    LabelTooLong,
-    /// No memory.
-    Memory(AllocError),
-}
-
-impl fmt::Display for BindError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AlreadyBound(instance) => {
-                write!(f, "instance {instance} of the service has this label already; choose another one")
-            }
-            Self::TypeMismatch { name } => write!(f, "the UUID is in use by `{name}`, which has other types"),
-            Self::Full { services } => write!(f, "the registry is full with {services} services"),
-            Self::LabelTooLong => f.write_str("the label is longer than 16 bytes"),
-            Self::Memory(error) => write!(f, "no memory for the service: {error}"),
-        }
-    }
-}
-
-impl core::error::Error for BindError {}
-
-/// Why a client is not connected.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConnectError<E> {
-    /// No such service, or no such instance of it, is running; `connect` would wait for it.
-    NotFound,
-    /// The service that is running under this UUID has other types.
-    TypeMismatch {
-        /// Its name.
-        name: &'static str,
-        /// Its version.
-        version: Version,
-    },
-    /// The depth is zero, or above [`CONNECTION_DEPTH`].
-    Depth {
-        /// The depth that was asked for.
-        depth: usize,
-    },
-    /// The server turned the client away.
-    Rejected(E),
-    /// The server dropped the handshake undecided.
-    Unanswered,
-    /// The server went away during the handshake.
-    ServerGone,
-    /// No memory for the connection.
-    Memory(AllocError),
-}
-
-impl<E: fmt::Display> fmt::Display for ConnectError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotFound => f.write_str("no such service is running"),
-            Self::TypeMismatch { name, version } => {
-                write!(f, "the service under this UUID is `{name}` {version}, which has other types")
-            }
-            Self::Depth { depth } => {
-                write!(f, "a connection has 1 to {CONNECTION_DEPTH} request slots, not {depth}")
-            }
-            Self::Rejected(reason) => write!(f, "the service turned the client away: {reason}"),
-            Self::Unanswered => f.write_str("the service did not answer the handshake"),
-            Self::ServerGone => f.write_str("the service went away during the handshake; try again"),
-            Self::Memory(error) => write!(f, "no memory for the connection: {error}"),
-        }
-    }
-}
-
-impl<E: core::error::Error> core::error::Error for ConnectError<E> {}
-
 impl Registry {
     /// A registry for a kernel's services.
     ///
@@ -249,8 +163,21 @@ impl Registry {
         id
     }
 
+    /// The number that the next request will have.
+    pub(super) fn next_request_id(&self) -> u32 {
+        self.next_request.get()
+    }
+
     pub(super) fn next_connection(&self) -> ConnectionId {
-        let id = self.next_connection.get();
+        let in_use = |id| {
+            self.with_servers(|servers| {
+                let of_server = |core: &Shared<ServerCore>| {
+                    core.with_connections(|list| list.iter().any(|head| head.id == ConnectionId(id)))
+                };
+                servers.iter().any(of_server)
+            })
+        };
+        let id = free_number(self.next_connection.get(), in_use);
         self.next_connection.set(id.wrapping_add(1));
         ConnectionId(id)
     }
@@ -292,12 +219,13 @@ impl Registry {
     ) -> Result<Server<S>, BindError> {
         let label = Label::try_from(label).map_err(|_too_long| BindError::LabelTooLong)?;
         this.check_insert::<S>(label)?;
-        let instance = InstanceId(this.next_instance.get());
+        let in_use = |id| this.with_servers(|servers| servers.iter().any(|core| core.instance.0 == id));
+        let instance = InstanceId(free_number(this.next_instance.get(), in_use));
         let core = new_core(ServerCore::new::<S>(label, instance, this.current_task(), programs))
             .map_err(BindError::Memory)?;
         {
             let mut table = this.table.borrow_mut();
-            let at = table.partition_point(|other| (other.uuid, other.instance) < (S::UUID, instance));
+            let at = table.partition_point(|other| other.uuid <= S::UUID);
             let services = table.capacity();
             table.insert(at, core.clone()).map_err(|_full| BindError::Full { services })?;
         }
@@ -436,6 +364,15 @@ impl Registry {
         let written = this.changes.borrow().written();
         Watch { registry: this.clone(), cursor: Cursor::at(written) }
     }
+}
+
+/// The first number from `next` on that is not in use. 0 stands before all others in listings, so nothing has it.
+fn free_number(next: u32, in_use: impl Fn(u32) -> bool) -> u32 {
+    let mut number = next.max(1);
+    while in_use(number) {
+        number = number.wrapping_add(1).max(1);
+    }
+    number
 }
 
 /// Somebody who is connecting. Dropping it gives up.

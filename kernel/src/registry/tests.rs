@@ -1,14 +1,26 @@
 //! The laws of services.
 
+mod cycles;
+mod ends;
+mod finding;
+mod pressure;
+mod random;
+mod reentry;
+
 use core::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     convert::Infallible,
     future::{Future, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
 };
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
-use super::{CallError, ConnectError, Incoming, Reply, Service, Uuid, Version};
+use self::reentry::Wakes;
+use super::{
+    Call, CallError, Client, ConnectError, Incoming, Pending, Reply, Server, Service, Services, Unsent,
+    UnsentReason, Uuid, Version,
+};
 use crate::{Handle, testing::Machine, time::Duration};
 
 enum Add {}
@@ -104,4 +116,111 @@ fn giving_up_a_request_that_is_kept_for_later_frees_its_slot() {
     });
     machine.run();
     assert!(client.expect("spawned").is_finished());
+}
+
+/// Counts what has been dropped.
+#[derive(Clone, Default)]
+struct Drops(Rc<Cell<u32>>);
+
+/// Counts one drop, and carries a number.
+struct Token(Drops, u32);
+
+impl Drops {
+    fn token(&self, number: u32) -> Token {
+        Token(self.clone(), number)
+    }
+
+    fn count(&self) -> u32 {
+        self.0.get()
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.0.0.set(self.0.0.get() + 1);
+    }
+}
+
+/// A service whose every value counts its drop.
+enum Probe {}
+
+impl Service for Probe {
+    type Request = Token;
+    type Response = Token;
+    type Error = Token;
+    type Hello = Token;
+    type ConnectError = Token;
+
+    const UUID: Uuid = Uuid::from_u128(2);
+    const NAME: &'static str = "probe";
+    const VERSION: Version = Version::new(2, 1);
+}
+
+/// A kernel with a server and a client of [`Probe`], both driven by hand.
+struct Bench {
+    machine: Machine,
+    drops: Drops,
+    server: Option<Server<Probe>>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let machine = Machine::new();
+        let server = machine.kernel.handle().services().try_bind("").expect("bound");
+        Self { machine, drops: Drops::default(), server: Some(server) }
+    }
+
+    fn services(&self) -> Services {
+        self.machine.kernel.handle().services()
+    }
+
+    fn used(&self) -> usize {
+        self.machine.kernel.handle().heap().stats().used
+    }
+
+    fn server(&mut self) -> &mut Server<Probe> {
+        self.server.as_mut().expect("running")
+    }
+
+    /// Connects; the greeting counts one drop.
+    fn connect(&mut self, depth: usize) -> Client<Probe> {
+        let services = self.services();
+        let hello = self.drops.token(0);
+        let mut connecting = Box::pin(async move { services.try_connect::<Probe>(hello, depth).await });
+        assert!(poll(&mut connecting).is_pending());
+        let Some(Incoming::Hello(handshake)) = self.server().try_next() else { panic!("no handshake") };
+        handshake.accept().expect("the client waits");
+        match poll(&mut connecting) {
+            Poll::Ready(Ok(client)) => client,
+            _ => panic!("not connected"),
+        }
+    }
+
+    fn send<'c>(&self, client: &'c Client<Probe>, number: u32) -> Pending<'c, Probe> {
+        client.try_send(self.drops.token(number)).map_err(|unsent| unsent.reason).expect("a slot is free")
+    }
+
+    fn take(&mut self) -> Call<Probe> {
+        match self.server().try_next() {
+            Some(Incoming::Call(call)) => call,
+            _ => panic!("no request"),
+        }
+    }
+}
+
+fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// What came of a request, with numbers instead of tokens.
+fn outcome(pending: &mut Pending<'_, Probe>) -> Option<Result<u32, CallError<u32>>> {
+    match poll(pending) {
+        Poll::Pending => None,
+        Poll::Ready(Ok(token)) => Some(Ok(token.1)),
+        Poll::Ready(Err(CallError::Service(token))) => Some(Err(CallError::Service(token.1))),
+        Poll::Ready(Err(CallError::ServerGone)) => Some(Err(CallError::ServerGone)),
+        Poll::Ready(Err(CallError::Unanswered)) => Some(Err(CallError::Unanswered)),
+        Poll::Ready(Err(CallError::Deadline)) => Some(Err(CallError::Deadline)),
+        Poll::Ready(Err(CallError::WaitCycle)) => Some(Err(CallError::WaitCycle)),
+    }
 }

@@ -1,7 +1,7 @@
 //! GPIO: pins in and out, and edges as events.
 //!
-//! The contract is here; the driver behind it, with its interrupt handler, is in [`driver`](self::driver), over the thin
-//! device trait [`Pins`](self::device::Pins) that boards and simulators implement.
+//! The contract is here; the driver behind it, with its interrupt handler, is in [`driver`], over the thin
+//! device trait [`Pins`](device::Pins) that boards and simulators implement.
 
 use postcard_schema::Schema;
 use serde::{Deserialize, Serialize};

@@ -94,6 +94,8 @@ pub struct Task {
     pub state: TaskState,
     /// How often it was polled.
     pub polls: u32,
+    /// How often its wakers were called.
+    pub wakes: u32,
     /// Time spent in its polls, in microseconds.
     pub busy_us: u64,
     /// Its longest poll, in microseconds.
@@ -277,6 +279,7 @@ impl From<executor::TaskStats> for Task {
                 executor::TaskState::Waiting => TaskState::Waiting,
             },
             polls: task.polls,
+            wakes: task.wakes,
             busy_us: task.busy_us,
             longest_us: task.longest_us,
             bytes: clamp(task.bytes),

@@ -43,6 +43,8 @@ pub struct WaitList {
     /// Waiters on the list, and those woken that have not looked yet.
     waiting: Cell<usize>,
     next_ticket: Cell<u32>,
+    /// Wakes that came when everybody in line had been woken, but not all had looked: newcomers get them.
+    spare: Cell<usize>,
 }
 
 struct Waiter {
@@ -85,7 +87,12 @@ unsafe impl Linked<list::Links<Waiter>> for Waiter {
 impl WaitList {
     /// An empty list.
     pub const fn new() -> Self {
-        Self { list: UnsafeCell::new(List::new()), waiting: Cell::new(0), next_ticket: Cell::new(0) }
+        Self {
+            list: UnsafeCell::new(List::new()),
+            waiting: Cell::new(0),
+            next_ticket: Cell::new(0),
+            spare: Cell::new(0),
+        }
     }
 
     fn with<R>(&self, with: impl FnOnce(&mut List<Waiter>) -> R) -> R {
@@ -109,6 +116,8 @@ impl WaitList {
             if let Some(waker) = waiter.waker.take() {
                 waker.wake();
             }
+        } else if !self.is_empty() {
+            self.spare.set(self.spare.get().saturating_add(1));
         }
     }
 
@@ -117,6 +126,9 @@ impl WaitList {
         // Those who queue up again meanwhile have looked already.
         for _ in 0..self.with(|list| list.len()) {
             self.wake_one();
+        }
+        if !self.is_empty() {
+            self.spare.set(usize::MAX);
         }
     }
 
@@ -136,6 +148,15 @@ impl WaitList {
     /// As for [`wait_until`](Self::wait_until).
     pub fn wait_turn<T, F: FnMut() -> Option<T>>(&self, look: F) -> WaitUntil<'_, F> {
         WaitUntil { list: self, look, fair: true, waiter: Waiter::new() }
+    }
+
+    /// Somebody in line has found what it looked for: a wake that was to spare goes to the next.
+    fn pass_on(&self) {
+        let spare = self.spare.get();
+        if spare > 0 {
+            self.spare.set(if spare == usize::MAX { spare } else { spare - 1 });
+            self.wake_one();
+        }
     }
 
     /// Puts a waiter on the list, at the place that its ticket says.
@@ -205,6 +226,9 @@ where
         };
         if may_look && let Some(found) = (this.look)() {
             this.leave();
+            if this.fair {
+                this.list.pass_on();
+            }
             return Poll::Ready(found);
         }
         let waker = this.waiter.waker.take().filter(|waker| waker.will_wake(context.waker()));
@@ -234,6 +258,9 @@ impl<F> WaitUntil<'_, F> {
         }
         if place != Place::Outside {
             self.list.waiting.set(self.list.waiting.get() - 1);
+            if self.list.is_empty() {
+                self.list.spare.set(0);
+            }
         }
         place
     }

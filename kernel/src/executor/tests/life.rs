@@ -300,7 +300,7 @@ fn a_task_is_listed_with_what_it_does_until_it_is_over() {
     assert_eq!((ready.id, ready.name, ready.state), (parked.id(), "parked", TaskState::Ready));
     machine.settle();
     let waiting = kernel.next_task(TaskId(0)).expect("listed");
-    assert_eq!((waiting.state, waiting.polls), (TaskState::Waiting, 1));
+    assert_eq!((waiting.state, waiting.polls, waiting.wakes), (TaskState::Waiting, 1, 0));
     assert_eq!(kernel.next_task(waiting.id), None);
     assert!(asking.expect("spawned").is_finished());
 }

@@ -250,3 +250,23 @@ fn wakers_cloned_and_dropped_on_many_threads_keep_the_count_right() {
     machine.settle();
     assert_eq!(used(&kernel), before);
 }
+
+#[test]
+fn wakes_are_counted_also_those_that_change_nothing() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let task = kernel.try_spawn(
+        "woken",
+        core::future::poll_fn(|context| {
+            for _ in 0..3 {
+                context.waker().wake_by_ref();
+            }
+            core::task::Poll::<()>::Pending
+        }),
+    );
+    let task = task.expect("spawned");
+    machine.kernel.tick();
+    machine.kernel.tick();
+    let stats = kernel.next_task(super::super::TaskId(task.id().0 - 1)).expect("it is there");
+    assert_eq!((stats.polls, stats.wakes), (2, 6));
+}

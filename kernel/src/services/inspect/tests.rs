@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, format, string::String};
 use super::{Inspect, Owner, Request, Response, Task, TaskState, serve};
 use crate::{
     event::Kinds,
+    limits::Settings,
     registry::Client,
     services::echo::{self, Echo},
     testing::Machine,
@@ -146,7 +147,7 @@ fn events_are_read_by_number_from_the_oldest_kept() {
     let kernel = machine.kernel.handle();
     kernel.events().listen(Kinds::NONE.with(crate::event::Kind::Interrupt));
     let line = kernel.interrupt_line("pin").expect("memory");
-    for _ in 0..200 {
+    for _ in 0..Settings::DEFAULT.events + 10 {
         line.trigger().fire();
     }
     machine.ask(async move {
@@ -160,7 +161,7 @@ fn events_are_read_by_number_from_the_oldest_kept() {
             from = event.number + 1;
             seen += 1;
         }
-        assert_eq!((from, seen), (row.events, crate::limits::Settings::DEFAULT.events));
+        assert_eq!((from, seen), (row.events, Settings::DEFAULT.events));
     });
 }
 

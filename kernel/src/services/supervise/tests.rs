@@ -43,6 +43,11 @@ const POLICY: Policy = Policy {
 
 const ALWAYS: Policy = Policy { restart: Restart::Always, ..POLICY };
 
+/// As many rounds of a test as asked for, or as Miri, which takes its time, can be asked for.
+const fn rounds(many: u16) -> u16 {
+    if cfg!(miri) && many > 3 { 3 } else { many }
+}
+
 /// How a driver of the tests ends.
 #[derive(Debug)]
 struct Broken;

@@ -271,3 +271,40 @@ fn no_scattered_run_loses_a_wake_or_overtakes() {
         assert!(served.borrow().is_sorted());
     }
 }
+
+#[test]
+fn what_was_left_when_everybody_in_line_was_woken_already_goes_to_who_came_after() {
+    let (list, count) = (WaitList::new(), Cell::new(0));
+    let mut first = Task::waiting(list.wait_turn(|| take(&count)));
+    for _ in 0..3 {
+        count.set(count.get() + 1);
+        list.wake_one();
+    }
+    // The first has not looked yet, so these two queue up although there is enough for them.
+    let mut second = Task::waiting(list.wait_turn(|| take(&count)));
+    let mut third = Task::waiting(list.wait_turn(|| take(&count)));
+    assert!(first.rung() && first.poll().is_ready());
+    assert!(second.rung() && second.poll().is_ready());
+    assert!(third.rung() && third.poll().is_ready());
+    // Nothing of that is remembered.
+    let mut next = Task::waiting(list.wait_turn(|| take(&count)));
+    let waiting = Task::waiting(list.wait_turn(|| take(&count)));
+    count.set(1);
+    list.wake_one();
+    assert!(next.rung() && next.poll().is_ready());
+    assert!(!waiting.rung());
+}
+
+#[test]
+fn what_everybody_was_told_is_told_to_who_came_before_they_looked() {
+    let (list, closed) = (WaitList::new(), Cell::new(false));
+    let look = || closed.get().then_some(());
+    let mut line: Vec<_> = (0..2).map(|_| Task::waiting(list.wait_turn(look))).collect();
+    closed.set(true);
+    list.wake_all();
+    line.extend((0..3).map(|_| Task::waiting(list.wait_turn(look))));
+    for task in &mut line {
+        assert!(task.rung() && task.poll().is_ready());
+    }
+    assert!(list.is_empty());
+}

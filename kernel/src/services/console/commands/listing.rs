@@ -16,11 +16,12 @@ use crate::{
     time::Duration,
 };
 
-const TASKS: Table<7> = Table::new([
+const TASKS: Table<8> = Table::new([
     Column::right("TASK", 5),
     Column::left("NAME", 16),
     Column::left("STATE", 7),
     Column::right("POLLS", 9),
+    Column::right("WAKES", 9),
     Column::right("BUSY", 12),
     Column::right("LONGEST", 12),
     Column::right("MEMORY", 10),
@@ -78,12 +79,15 @@ pub(super) async fn tasks(job: &mut Job<'_, '_>) -> Outcome {
             let mut json = Json::new(job.out);
             json.begin_object()?.key("task")?.number(task.id.into())?.key("name")?.string(task.name)?;
             json.key("state")?.string(state)?.key("polls")?.number(task.polls.into())?;
+            json.key("wakes")?.number(task.wakes.into())?;
             json.key("busy_us")?.number(task.busy_us)?.key("longest_us")?.number(task.longest_us.into())?;
             json.key("bytes")?.number(task.bytes.into())?.end()?;
         } else {
             let (busy, longest) = (Time(task.busy_us), Time(task.longest_us.into()));
             let memory = Size(task.bytes.into());
-            write_row(&TASKS, job, [&task.id, &task.name, &state, &task.polls, &busy, &longest, &memory])?;
+            let cells: [&dyn core::fmt::Display; 8] =
+                [&task.id, &task.name, &state, &task.polls, &task.wakes, &busy, &longest, &memory];
+            write_row(&TASKS, job, cells)?;
         }
         finish_row(job, json).await?;
     }
