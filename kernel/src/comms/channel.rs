@@ -56,7 +56,7 @@ impl core::error::Error for ChannelError {}
 /// A value was not sent; it is handed back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendError<T> {
-    /// There is no room now.
+    /// There is no room now, or others wait for it already.
     Full(T),
     /// All receivers are gone.
     Closed(T),

@@ -62,6 +62,18 @@ impl<T> Sender<T> {
 }
 
 impl<T> Receiver<T> {
+    /// The value, if it has been sent.
+    ///
+    /// # Errors
+    ///
+    /// When there is none and the sender is gone.
+    pub fn try_recv(&mut self) -> Result<Option<T>, Closed> {
+        match self.place.value.take() {
+            None if self.place.sender_gone.get() => Err(Closed),
+            value => Ok(value),
+        }
+    }
+
     /// Waits for the value.
     ///
     /// # Errors

@@ -3,6 +3,12 @@
 //! The ring is the `bbqueue` crate's: bytes are written and read in place, through grants. Each half may live in an
 //! interrupt handler or on another thread. A pipe's memory stays with the region: pipes are for set-up, there are few, and
 //! a handler may drop its half where nothing can be freed.
+//!
+//! Laws:
+//!
+//! - A grant is given if and only if the pipe has so much room. Since a grant lies in a row, and a ring may have its room
+//!   at both ends, the ring is twice as long as the pipe's capacity: then one of the ends is always long enough.
+//! - When a half is dropped, the other one is told: at once when it writes, after what is left when it reads.
 #![expect(unsafe_code, reason = "both halves share a block that outlives the kernel")]
 
 use core::{
@@ -13,9 +19,8 @@ use core::{
 
 use bbqueue::{
     BBQueue,
-    prod_cons::stream::{StreamConsumer, StreamGrantR, StreamGrantW, StreamProducer},
+    prod_cons::stream::{StreamGrantR, StreamGrantW},
     traits::{
-        bbqhdl::BbqHandle,
         coordination::{ReadGrantError, WriteGrantError},
         notifier::polling::Polling,
         storage::Storage,
@@ -87,45 +92,13 @@ impl Drop for Hold {
     }
 }
 
-/// The ring as the `bbqueue` crate knows it. It holds nothing: grants have a copy, which they forget, without dropping it,
-/// when they are committed. What keeps the region is the half that a grant borrows.
-#[derive(Clone, Copy)]
-struct Reach(NonNull<Shared>);
-
-// SAFETY: as for `Hold`; where it is used, a hold is beside it.
-unsafe impl Send for Reach {}
-// SAFETY: as above.
-unsafe impl Sync for Reach {}
-
-impl Deref for Reach {
-    type Target = Ring;
-
-    fn deref(&self) -> &Ring {
-        // SAFETY: placed for as long as the region exists, which the half that this was taken from holds.
-        unsafe { &self.0.as_ref().ring }
-    }
-}
-
-impl BbqHandle for Reach {
-    type Target = Self;
-    type Storage = Bytes;
-    type Coord = Coordination;
-    type Notifier = Polling;
-
-    fn bbq_ref(&self) -> Self {
-        *self
-    }
-}
-
 /// The end that bytes go in at.
 pub struct Producer {
-    stream: StreamProducer<Reach>,
     hold: Hold,
 }
 
 /// The end that bytes come out of.
 pub struct Consumer {
-    stream: StreamConsumer<Reach>,
     hold: Hold,
 }
 
@@ -205,8 +178,8 @@ pub fn pipe(heap: &Heap, capacity: usize) -> Result<(Producer, Consumer), PipeEr
     if capacity == 0 {
         return Err(PipeError::NoCapacity);
     }
-    // One byte more: a ring that has wrapped round keeps one place between what was written and what is to be read.
-    let len = capacity.saturating_add(1);
+    // The laws say why. What overflows is refused as too large.
+    let len = capacity.saturating_mul(2);
     let start = heap.try_permanent_bytes(len).map_err(PipeError::Memory)?;
     let shared = heap
         .try_permanent(Shared {
@@ -224,11 +197,7 @@ pub fn pipe(heap: &Heap, capacity: usize) -> Result<(Producer, Consumer), PipeEr
         heap.hold();
         Hold(shared)
     };
-    let ring = Reach(shared);
-    Ok((
-        Producer { stream: ring.stream_producer(), hold: hold() },
-        Consumer { stream: ring.stream_consumer(), hold: hold() },
-    ))
+    Ok((Producer { hold: hold() }, Consumer { hold: hold() }))
 }
 
 impl Producer {
@@ -252,14 +221,12 @@ impl Producer {
         self.room() == 0
     }
 
-    fn room(&self) -> usize {
+    /// How many bytes there is room for. Only a write of this half makes it less.
+    pub fn room(&self) -> usize {
         self.capacity() - self.hold.shared().filled.load(Ordering::Acquire)
     }
 
     /// Room for exactly so many bytes in a row, to be filled and committed.
-    ///
-    /// A ring has room in a row only up to its end or, from its start on, up to what is still to be read; so a pipe that
-    /// is not full may have no room in a row.
     ///
     /// # Errors
     ///
@@ -275,16 +242,16 @@ impl Producer {
         if len > self.room() {
             return Err(GrantError::Full);
         }
-        self.stream
+        let shared = self.hold.shared();
+        shared
+            .ring
+            .stream_producer()
             .grant_exact(len)
-            .map(|grant| WriteGrant { grant, shared: self.hold.shared() })
+            .map(|grant| WriteGrant { grant, shared })
             .map_err(refused)
     }
 
     /// Writes as much as fits, and says how many bytes that were. For interrupt handlers and tasks.
-    ///
-    /// A few places at the ring's end may stay unused until the reader has passed them, so a pipe that is nearly full may
-    /// take less than its capacity lets expect; an empty one always takes some.
     ///
     /// # Errors
     ///
@@ -294,27 +261,11 @@ impl Producer {
             return Err(Closed);
         }
         let bytes = bytes.get(..self.room().min(bytes.len())).unwrap_or_default();
-        let mut written = 0;
-        // Twice: up to the ring's end, and from its start on.
-        for _ in 0..2 {
-            let rest = bytes.get(written..).unwrap_or_default();
-            if rest.is_empty() {
-                break;
-            }
-            let Ok(mut grant) = self.stream.grant_max_remaining(rest.len()) else { break };
-            let len = grant.len().min(rest.len());
-            for (place, byte) in grant.iter_mut().zip(rest) {
-                *place = *byte;
-            }
-            // Counted before they can be read, so that the count never falls short.
-            self.hold.shared().filled.fetch_add(len, Ordering::Relaxed);
-            grant.commit(len);
-            written += len;
-        }
-        if written > 0 {
-            self.hold.shared().readable.raise();
-        }
-        Ok(written)
+        // Only a grant that was forgotten stands in the way.
+        let Ok(mut grant) = self.grant(bytes.len()) else { return Ok(0) };
+        grant.copy_from_slice(bytes);
+        grant.commit(bytes.len());
+        Ok(bytes.len())
     }
 
     /// Waits until the consumer has read something, or is gone, since the last wait.
@@ -364,7 +315,8 @@ impl Drop for Producer {
 
 /// Room in a pipe. Dropping it uncommitted writes nothing.
 pub struct WriteGrant<'p> {
-    grant: StreamGrantW<Reach>,
+    // By reference: `commit` forgets its handle to the ring, so a counted one would never be given back.
+    grant: StreamGrantW<&'p Ring>,
     shared: &'p Shared,
 }
 
@@ -372,6 +324,10 @@ impl WriteGrant<'_> {
     /// Passes on the first `len` bytes.
     pub fn commit(self, len: usize) {
         let len = len.min(self.grant.len());
+        if len == 0 {
+            return;
+        }
+        // Counted before they can be read, so that the count never falls short.
         self.shared.filled.fetch_add(len, Ordering::Relaxed);
         self.grant.commit(len);
         self.shared.readable.raise();
@@ -400,8 +356,9 @@ impl Consumer {
 
     /// What has come in and lies in a row; `None` when there is nothing.
     pub fn peek(&mut self) -> Option<ReadGrant<'_>> {
-        match self.stream.read() {
-            Ok(grant) => Some(ReadGrant { grant, shared: self.hold.shared() }),
+        let shared = self.hold.shared();
+        match shared.ring.stream_consumer().read() {
+            Ok(grant) => Some(ReadGrant { grant, shared }),
             Err(
                 ReadGrantError::Empty
                 | ReadGrantError::GrantInProgress
@@ -459,7 +416,7 @@ impl Drop for Consumer {
 
 /// Bytes that have come in. Dropping it leaves them there.
 pub struct ReadGrant<'p> {
-    grant: StreamGrantR<Reach>,
+    grant: StreamGrantR<&'p Ring>,
     shared: &'p Shared,
 }
 
@@ -467,6 +424,9 @@ impl ReadGrant<'_> {
     /// Takes the first `len` bytes out.
     pub fn release(self, len: usize) {
         let len = len.min(self.grant.len());
+        if len == 0 {
+            return;
+        }
         self.grant.release(len);
         self.shared.filled.fetch_sub(len, Ordering::Release);
         self.shared.writable.raise();
