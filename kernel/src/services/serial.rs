@@ -71,12 +71,15 @@ pub struct Stats {
 pub enum Error {
     /// More readers wait than the port remembers.
     TooManyReaders,
+    /// More writes and flushes wait than the port remembers.
+    TooManyWriters,
 }
 
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::TooManyReaders => f.write_str("too many readers wait for this port already"),
+            Self::TooManyWriters => f.write_str("too many writers wait for this port already"),
         }
     }
 }

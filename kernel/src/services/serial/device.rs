@@ -6,7 +6,9 @@
 /// the same device. None of the methods waits.
 ///
 /// The interrupt is pending while the receive FIFO has something, or while the transmit interrupt is switched on and the
-/// transmit FIFO has room.
+/// transmit FIFO has room. Where the chip itself interrupts only at the moment the FIFO runs low, as the PL011 does, so that
+/// switching the interrupt on with an empty FIFO would start nothing, [`set_transmit_interrupt`](Self::set_transmit_interrupt)
+/// makes it pending.
 pub trait Uart: Clone + Send + 'static {
     /// Takes the oldest entry of the receive FIFO.
     fn receive(&self) -> Option<Received>;

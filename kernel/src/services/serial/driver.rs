@@ -23,10 +23,10 @@ use super::{
 };
 use crate::{
     Handle,
-    comms::pipe::{Consumer, PipeError, Producer, pipe},
+    comms::pipe::{Closed, Consumer, PipeError, Producer, pipe},
     heap::{AllocError, FixedVec},
     interrupt::{Line, Trigger},
-    registry::{BindError, Incoming, Reply, Server},
+    registry::{BindError, Call, Incoming, Reply, Server},
     services::supervise::InUse,
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::Duration,
@@ -38,8 +38,9 @@ const BURST: usize = 64;
 /// Readers that may wait at a time.
 pub const READERS: usize = 8;
 
-/// Writers and flushers that may wait at a time; more are left in their connections until it is their turn.
-pub const WRITERS: usize = 8;
+/// Writes and flushes that may wait at a time. More are refused rather than left in their connections: what came behind
+/// them, reads among it, would have to wait for the line, too.
+pub const WRITERS: usize = 16;
 
 /// How often a flush looks whether the last byte has left the chip.
 const FLUSH_LOOK: Duration = Duration::from_micros(100);
@@ -56,6 +57,8 @@ pub enum SerialError {
     Bind(BindError),
     /// Somebody serves the port already.
     InUse(InUse),
+    /// The interrupt handler was dropped: the device is gone.
+    HandlerGone(Closed),
 }
 
 impl fmt::Display for SerialError {
@@ -65,6 +68,9 @@ impl fmt::Display for SerialError {
             Self::Memory(error) => write!(f, "no memory for the port: {error}"),
             Self::Bind(error) => error.fmt(f),
             Self::InUse(error) => error.fmt(f),
+            Self::HandlerGone(_) => {
+                f.write_str("the port's interrupt handler is gone, and its device with it")
+            }
         }
     }
 }
@@ -125,8 +131,17 @@ impl Shared {
     }
 }
 
-fn count(counter: &AtomicU32) {
-    counter.fetch_add(1, Ordering::Relaxed);
+impl Counters {
+    /// Lets the bytes come again that were held back.
+    fn let_go<U: Uart>(&self, uart: &U) {
+        if self.held_back.swap(false, Ordering::AcqRel) {
+            uart.hold_back(false);
+        }
+    }
+}
+
+fn count(counter: &AtomicU32, more: usize) {
+    counter.fetch_add(u32::try_from(more).unwrap_or(u32::MAX), Ordering::Relaxed);
 }
 
 /// The interrupt's half.
@@ -150,46 +165,67 @@ impl<U: Uart> Handler<U> {
 
     fn receive(&mut self) {
         let counters = self.counters.get();
+        let room = self.received.room();
+        let mut bytes = [0; BURST];
+        let mut len = 0;
         for _ in 0..BURST {
-            if self.received.is_full() && self.uart.hold_back(true) {
+            if len >= room && self.uart.hold_back(true) {
                 counters.held_back.store(true, Ordering::Release);
-                return;
+                break;
             }
             let byte = match self.uart.receive() {
-                None => return,
+                None => break,
                 Some(Received::Byte(byte)) => byte,
                 Some(Received::AfterOverrun(byte)) => {
-                    count(&counters.overruns);
+                    count(&counters.overruns, 1);
                     byte
                 }
                 Some(Received::Garbled) => {
-                    count(&counters.framing_errors);
+                    count(&counters.framing_errors, 1);
                     continue;
                 }
                 Some(Received::Break) => {
-                    count(&counters.breaks);
+                    count(&counters.breaks, 1);
                     continue;
                 }
             };
-            match self.received.write(&[byte]) {
-                Ok(1) => count(&counters.received),
-                // The pipe is full, or the driver is gone: either way the byte is lost.
-                _ => count(&counters.overruns),
+            if let Some(place) = bytes.get_mut(len) {
+                *place = byte;
+                len += 1;
             }
+        }
+        let bytes = bytes.get(..len).unwrap_or_default();
+        if !bytes.is_empty() {
+            // What the pipe has no room for is lost, and so is everything once the driver is gone.
+            let kept = self.received.write(bytes).unwrap_or(0);
+            count(&counters.received, kept);
+            count(&counters.overruns, len - kept);
+        }
+        // The driver, if it is on another core or thread, may have made room before it could see that it has to let go.
+        if !self.received.is_full() {
+            self.counters.get().let_go(&self.uart);
         }
     }
 
     fn transmit(&mut self) {
-        while let Some(waiting) = self.sending.peek() {
+        // Twice: up to the end of the pipe's ring, and from its start on.
+        for _ in 0..2 {
+            let Some(waiting) = self.sending.peek() else { break };
             let sent = waiting.iter().take_while(|byte| self.uart.transmit(**byte)).count();
             let all = sent == waiting.len();
             waiting.release(sent);
-            self.counters.get().sent.fetch_add(u32::try_from(sent).unwrap_or(u32::MAX), Ordering::Relaxed);
+            count(&self.counters.get().sent, sent);
             if !all {
                 return;
             }
         }
-        self.uart.set_transmit_interrupt(false);
+        if self.sending.is_empty() {
+            self.uart.set_transmit_interrupt(false);
+            // A task on another core or thread may have written, and switched it on, just before it was switched off.
+            if !self.sending.is_empty() {
+                self.uart.set_transmit_interrupt(true);
+            }
+        }
     }
 }
 
@@ -202,9 +238,11 @@ pub struct Driver<U> {
     line: Line,
 }
 
-/// A write that waits for room, or a flush.
+/// What waits for the line.
 struct Outgoing {
+    /// Bytes to write; none for a flush.
     chunk: Chunk,
+    /// How many of them are in the pipe.
     written: usize,
     flush: bool,
     reply: Reply<Serial>,
@@ -220,24 +258,22 @@ impl<U: Uart> Driver<U> {
     ///
     /// # Errors
     ///
-    /// When the service cannot be bound, or there is no memory for its queues.
+    /// When the service cannot be bound, there is no memory for its queues, or the handler is gone.
     pub async fn serve(&mut self, kernel: Handle, label: &str) -> Result<Infallible, SerialError> {
-        let mut server =
-            kernel.services().bind_for_programs::<Serial>(label).await.map_err(SerialError::Bind)?;
         let mut readers = kernel.heap().vec(READERS).await.map_err(SerialError::Memory)?;
         let mut writers = kernel.heap().vec(WRITERS).await.map_err(SerialError::Memory)?;
+        // Dropped before the queues are, so that who waits in them is told that the server is gone.
+        let mut server =
+            kernel.services().bind_for_programs::<Serial>(label).await.map_err(SerialError::Bind)?;
         kernel.ready();
         loop {
-            self.feed_readers(&mut readers);
-            self.drain_writers(&mut writers);
+            self.feed_readers(&mut readers).map_err(SerialError::HandlerGone)?;
+            self.drain_writers(&mut writers).map_err(SerialError::HandlerGone)?;
             if let Some(incoming) = self.wait(&kernel, &mut server, &readers, &writers).await {
                 match incoming {
                     // Who has given up connecting is not missed.
                     Incoming::Hello(hello) => drop(hello.accept().ok()),
-                    Incoming::Call(call) => {
-                        let (request, reply) = call.split();
-                        self.take(request, reply, &mut readers, &mut writers);
-                    }
+                    Incoming::Call(call) => self.take(call, &mut readers, &mut writers),
                 }
             }
         }
@@ -249,53 +285,52 @@ impl<U: Uart> Driver<U> {
         kernel: &Handle,
         server: &mut Server<Serial>,
         readers: &[Reply<Serial>],
-        writers: &FixedVec<Outgoing>,
+        writers: &[Outgoing],
     ) -> Option<Incoming<Serial>> {
-        let first = writers.first();
-        let flushing = first.is_some_and(|outgoing| outgoing.flush);
+        // The chip does not tell when its last byte has left.
+        let flushing = self.to_send.is_drained() && writers.first().is_some_and(|outgoing| outgoing.flush);
         let mut next = pin!(server.next());
         let mut filled = pin!(self.to_read.filled());
         let mut drained = pin!(self.to_send.drained());
         let mut look = pin!(kernel.sleep(FLUSH_LOOK));
         poll_fn(|context| {
             // Who has given up lacks the slot until the reply is dropped.
-            if readers.iter().any(Reply::is_abandoned) {
+            let mut waiting = readers.iter().chain(writers.iter().map(|outgoing| &outgoing.reply));
+            if waiting.any(Reply::is_abandoned) {
                 return Poll::Ready(None);
             }
             if !readers.is_empty() && filled.as_mut().poll(context).is_ready() {
                 return Poll::Ready(None);
             }
-            if first.is_some() && drained.as_mut().poll(context).is_ready() {
+            if !writers.is_empty() && drained.as_mut().poll(context).is_ready() {
                 return Poll::Ready(None);
             }
             if flushing && look.as_mut().poll(context).is_ready() {
                 return Poll::Ready(None);
             }
-            // With its queue full the driver takes no more until there is room.
-            if writers.len() == WRITERS { Poll::Pending } else { next.as_mut().poll(context).map(Some) }
+            next.as_mut().poll(context).map(Some)
         })
         .await
     }
 
     fn take(
         &mut self,
-        request: Request,
-        reply: Reply<Serial>,
+        call: Call<Serial>,
         readers: &mut FixedVec<Reply<Serial>>,
         writers: &mut FixedVec<Outgoing>,
     ) {
-        // Clients that have given up meanwhile do not miss their answers.
-        match request {
-            Request::Read => {
-                if let Err(reply) = readers.push(reply) {
-                    let _ = reply.send(Err(Error::TooManyReaders));
-                }
-            }
-            Request::Stats => drop(reply.send(Ok(Response::Stats(self.stats()))).ok()),
+        let (request, reply) = call.split();
+        let queued = match request {
+            Request::Read => readers.push(reply).map_err(|reply| (reply, Err(Error::TooManyReaders))),
             Request::Write(chunk) => queue(writers, Outgoing { chunk, written: 0, flush: false, reply }),
             Request::Flush => {
                 queue(writers, Outgoing { chunk: Chunk::new(), written: 0, flush: true, reply })
             }
+            Request::Stats => Err((reply, Ok(Response::Stats(self.stats())))),
+        };
+        if let Err((reply, answer)) = queued {
+            // A client that has given up meanwhile does not miss its answer.
+            let _ = reply.send(answer);
         }
     }
 
@@ -312,28 +347,33 @@ impl<U: Uart> Driver<U> {
     }
 
     /// Answers readers in their order for as long as there are bytes. Who has given up eats none.
-    fn feed_readers(&mut self, readers: &mut FixedVec<Reply<Serial>>) {
+    fn feed_readers(&mut self, readers: &mut FixedVec<Reply<Serial>>) -> Result<(), Closed> {
         while let Some(gone) = readers.iter().position(Reply::is_abandoned) {
             drop(readers.remove(gone));
         }
         while !readers.is_empty() {
             let mut bytes = [0; super::CHUNK];
-            let Ok(len @ 1..) = self.to_read.read(&mut bytes) else { return };
-            if self.counters.get().held_back.swap(false, Ordering::AcqRel) {
-                self.uart.hold_back(false);
+            let len = self.to_read.read(&mut bytes)?;
+            if len == 0 {
+                break;
             }
+            self.counters.get().let_go(&self.uart);
             let chunk = Chunk::cut(bytes.get(..len).unwrap_or_default());
             let _ = readers.remove(0).send(Ok(Response::Data(chunk)));
         }
+        Ok(())
     }
 
-    /// Moves what is to be sent into the pipe, in order, as far as there is room.
-    fn drain_writers(&mut self, writers: &mut FixedVec<Outgoing>) {
+    /// Moves what is to be sent into the pipe, in order, as far as there is room. A write that is given up ends where
+    /// it is.
+    fn drain_writers(&mut self, writers: &mut FixedVec<Outgoing>) -> Result<(), Closed> {
+        while let Some(gone) = writers.iter().position(|outgoing| outgoing.reply.is_abandoned()) {
+            drop(writers.remove(gone));
+        }
         let mut wrote = false;
         while let Some(first) = writers.first_mut() {
             let rest = first.chunk.as_slice().get(first.written..).unwrap_or_default();
-            // The other half is gone only with the machine.
-            let written = self.to_send.write(rest).unwrap_or(rest.len());
+            let written = self.to_send.write(rest)?;
             wrote |= written > 0;
             first.written += written;
             let done = match first.flush {
@@ -348,10 +388,12 @@ impl<U: Uart> Driver<U> {
         if wrote {
             self.uart.set_transmit_interrupt(true);
         }
+        Ok(())
     }
 }
 
-/// Adds to a queue that has room: requests are taken only while it has. Dropping the token would tell the client otherwise.
-fn queue(writers: &mut FixedVec<Outgoing>, outgoing: Outgoing) {
-    drop(writers.push(outgoing));
+type Refused = (Reply<Serial>, Result<Response, Error>);
+
+fn queue(writers: &mut FixedVec<Outgoing>, outgoing: Outgoing) -> Result<(), Refused> {
+    writers.push(outgoing).map_err(|refused| (refused.reply, Err(Error::TooManyWriters)))
 }
