@@ -72,24 +72,23 @@ impl Remote {
     ///
     /// # Safety
     ///
-    /// The caller has just dropped the task's last reference, so nobody else reaches it.
-    pub(super) unsafe fn reap(&self, task: NonNull<Header>) {
-        let mut head = self.unreferenced.load(Ordering::Relaxed);
+    /// The caller has just dropped the task's last reference, so nobody else reaches it. `this` is the task's remote. A
+    /// reference would have to be good until this returns, and the region, with it in it, may be gone by then.
+    pub(super) unsafe fn reap(this: NonNull<Self>, task: NonNull<Header>) {
+        // SAFETY: the task's hold keeps the region until it is given up, and the task is not freed before it is listed.
+        let (unreferenced, heap) = unsafe { (&(*this.as_ptr()).unreferenced, (*this.as_ptr()).heap) };
+        let mut head = unreferenced.load(Ordering::Relaxed);
         loop {
             if head == CLOSED {
-                // SAFETY: the task's hold on the region is given up once, here, and `self` is not used afterwards.
-                // The task's block goes with the region.
-                unsafe { Heap::unhold(self.heap) };
+                // SAFETY: the task's hold on the region is given up once, here, and nothing in the region is used
+                // afterwards. The task's block goes with the region.
+                unsafe { Heap::unhold(heap) };
                 return;
             }
             // SAFETY: nobody else reaches the task; it is on no queue, so its link is free.
             unsafe { (*task.as_ptr()).next.set(head) };
-            match self.unreferenced.compare_exchange_weak(
-                head,
-                task.as_ptr(),
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
+            match unreferenced.compare_exchange_weak(head, task.as_ptr(), Ordering::AcqRel, Ordering::Relaxed)
+            {
                 Ok(_) => return,
                 Err(now) => head = now,
             }

@@ -245,7 +245,7 @@ unsafe fn drop_waker(data: *const ()) {
     unsafe {
         let remote = (*task.as_ptr()).remote;
         if (*task.as_ptr()).state.unreference() {
-            remote.as_ref().reap(task);
+            Remote::reap(remote, task);
         }
     }
 }
