@@ -79,7 +79,7 @@ pub struct ServiceInfo {
     pub instance: InstanceId,
     /// The task that serves it, 0 if that is no task.
     pub task: u32,
-    /// Clients that are connected.
+    /// Connections: clients that are connected, and those that left while the server had a request of theirs in hand.
     pub clients: u32,
     /// Requests answered.
     pub answered: u32,
@@ -236,9 +236,6 @@ impl Registry {
 
     fn check_insert<S: Service>(&self, label: Label) -> Result<(), BindError> {
         let table = self.table.borrow();
-        if table.len() == table.capacity() {
-            return Err(BindError::Full { services: table.capacity() });
-        }
         for other in table.iter().filter(|other| other.uuid == S::UUID) {
             if other.contract != TypeId::of::<S>() {
                 return Err(BindError::TypeMismatch { name: other.name });
@@ -246,6 +243,10 @@ impl Registry {
             if other.label == label {
                 return Err(BindError::AlreadyBound(other.instance));
             }
+        }
+        // Last: room would not help who is refused for another reason.
+        if table.len() == table.capacity() {
+            return Err(BindError::Full { services: table.capacity() });
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 mod cycles;
 mod ends;
 mod finding;
+#[cfg(not(miri))]
+mod model;
 mod pressure;
 mod random;
 mod reentry;

@@ -51,9 +51,10 @@ impl Count {
 }
 
 /// A request under way, as the future of its outcome.
-type Waiting = (u32, Pin<Box<dyn Future<Output = Result<u32, CallError<u32>>>>>);
+pub(super) type Waiting = (u32, Pin<Box<dyn Future<Output = Result<u32, CallError<u32>>>>>);
 
-fn ask(client: &Rc<Client<Probe>>, token: Token) -> Option<Waiting> {
+/// Sends a request; nothing, when the connection does not take it.
+pub(super) fn ask(client: &Rc<Client<Probe>>, token: Token) -> Option<Waiting> {
     let (number, client) = (token.1, client.clone());
     // Whether it is accepted is known after the first poll.
     let mut asked = Box::pin(async move {
