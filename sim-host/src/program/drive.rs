@@ -39,6 +39,10 @@ const UART: usize = 0;
 /// Ctrl-D.
 const END_OF_INPUT: u8 = 4;
 
+/// Ctrl-], typed on this process's terminal: the way out of a machine whose console does not answer, where Ctrl-C and
+/// Ctrl-D are bytes like any other.
+const LEAVE: u8 = 0x1d;
+
 /// How a machine ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stopped {
@@ -108,6 +112,9 @@ impl Link {
                 }
             }
             self.read(wire, context)?;
+            if wire.takes_terminal && self.input.contains(&LEAVE) {
+                return Poll::Ready(Ok(Stopped::By(Stop::PowerOff)));
+            }
             let fed = match wire.mode {
                 Mode::Terminal => self.feed(sim, wire.mode),
                 Mode::Plain => match sim.step().wait {

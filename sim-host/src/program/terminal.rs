@@ -1,6 +1,6 @@
 //! The user's terminal in raw mode, for as long as the guest owns it.
 //!
-//! In raw mode every key goes to the guest: Ctrl-C is byte 3 and cancels a line, Ctrl-D is byte 4. Whatever happens,
+//! In raw mode every key but Ctrl-] goes to the guest: Ctrl-C is byte 3 and cancels a line, Ctrl-D is byte 4. Whatever happens,
 //! the terminal is given back as it was: at power-off, on an error, on a signal, and when this program panics. (A panic
 //! of a task inside the machine is the machine's affair, and does not get here.)
 

@@ -73,6 +73,26 @@ fn ctrl_d_leaves_the_terminal_sane() {
 }
 
 #[test]
+fn a_machine_without_a_console_can_be_left() {
+    let (mut near, far) = terminal();
+    let child = boot(&far);
+    read_until(&mut near, "mnemos> ");
+    near.write_all(b"kill console\r").expect("typed");
+    read_until(&mut near, "error: this console would be gone for good; try `restart console`");
+    near.write_all(b"drivers\r").expect("typed");
+    let list = read_until(&mut near, "task 14");
+    near.write_all(b"kill 14\r").expect("typed");
+    read_until(&mut near, "error: this console runs on task 14");
+    assert!(list.contains("console"), "{list}");
+    // What its port runs on it does not know: now it is deaf and dumb.
+    near.write_all(b"kill uart0\r").expect("typed");
+    read_until(&mut near, "kill uart0");
+    near.write_all(b"\x1d").expect("typed");
+    assert_eq!(wait(child).code(), Some(0));
+    assert!(is_cooked(&far));
+}
+
+#[test]
 fn a_panic_and_a_signal_leave_the_terminal_sane() {
     let (mut near, far) = terminal();
     let child = boot(&far);

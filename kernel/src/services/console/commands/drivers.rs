@@ -74,14 +74,31 @@ pub(super) async fn spawn(job: &mut Job<'_, '_>) -> Outcome {
 
 pub(super) async fn kill(job: &mut Job<'_, '_>) -> Outcome {
     let name = name(job, "kill")?;
+    let own = job.kernel.current_task();
     if let Ok(task) = name.parse() {
+        if own == Some(TaskId(task)) {
+            return Err(Failure::new(format_args!("this console runs on task {task}; `poweroff` ends it")));
+        }
         return if job.kernel.abort(TaskId(task)) {
             Ok(())
         } else {
             Err(Failure::new(format_args!("there is no task {task}; `ps` lists them")))
         };
     }
-    supervise(job).await?.call(Request::Kill(name)).await?;
+    let client = supervise(job).await?;
+    for index in 0.. {
+        let Some(row) = next_driver(&client, index).await? else { break };
+        // Nobody would be left to type `spawn`.
+        if let DriverState::Running { task } = row.state
+            && own == Some(TaskId(task))
+            && row.name == name
+        {
+            return Err(Failure::new(format_args!(
+                "this console would be gone for good; try `restart {name}`"
+            )));
+        }
+    }
+    client.call(Request::Kill(name)).await?;
     Ok(())
 }
 
