@@ -115,11 +115,13 @@ pub(super) fn a_failed_connect_says_why<H: Home>(home: &mut H) {
         let mistyped = services.connect::<Doubler>(true, 1).await.map(|_| ());
         let expected = ConnectError::TypeMismatch { name: "impostor", version: Version::new(9, 9) };
         assert_eq!(mistyped, Err(expected));
-        let full = services.try_bind::<Doubler>("other").map(|_| ());
-        assert_eq!(full, Err(BindError::Full { services: 1 }));
+        let mistyped = services.try_bind::<Doubler>("other").map(|_| ());
+        assert_eq!(mistyped, Err(BindError::TypeMismatch { name: "impostor" }));
         drop(impostor);
 
         let server = services.try_bind::<Doubler>("").expect("bound");
+        let full = services.try_bind::<Doubler>("other").map(|_| ());
+        assert_eq!(full, Err(BindError::Full { services: 1 }));
         let task = kernel.try_spawn("server", serve(server)).expect("spawned");
         for depth in [0, 257, usize::MAX] {
             let refused = services.try_connect::<Doubler>(true, depth).await.map(|_| ());
