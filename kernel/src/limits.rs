@@ -1,7 +1,9 @@
 //! The kernel's limits: every queue, table and loop is bounded by one of these, or by a [`Settings`] field.
 
 /// Tasks polled in one tick at most, so that the machine looks at its interrupts and devices in between.
-pub const POLLS_PER_TICK: u32 = 256;
+///
+/// Fewer under Miri, which takes minutes for as many tasks as go beyond it otherwise.
+pub const POLLS_PER_TICK: u32 = if cfg!(miri) { 4 } else { 256 };
 
 /// Bytes of text in a log line; the rest of a longer one is cut.
 pub const LOG_TEXT: usize = 96;
