@@ -20,6 +20,7 @@ use crate::{
 /// Kernels share nothing: any number of them may live in one process. Dropping one ends all of its tasks.
 ///
 /// ```
+/// # use host_critical_section as _;
 /// use core::mem::MaybeUninit;
 /// use kernel::{Kernel, heap::Region, limits::Settings, platform::{Clock, Next}};
 ///

@@ -11,6 +11,8 @@ use std::{
     },
 };
 
+use host_critical_section as _;
+
 use crate::{
     Kernel,
     heap::Region,

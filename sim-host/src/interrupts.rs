@@ -1,7 +1,8 @@
 //! The interrupt controller: lines with pending bits, and the handlers behind them.
 //!
-//! Devices and tests make a line pending, from any thread; the machine takes what is pending on its own thread, before
-//! each tick of the kernel, in the order of the line's numbers. A line stays pending for as long as its device asserts
+//! Devices and tests make a line pending, from any thread; the machine takes what is pending on its own thread, in the
+//! order of the line's numbers, where a chip would: before each tick of the kernel, and within it whenever a critical
+//! section ends. (Between critical sections a task cannot tell when an interrupt came.) A line stays pending for as long as its device asserts
 //! it, as on a chip: a handler that does not quiet its device is called again, and one that never does is cut off after
 //! [`STORM`] calls, and counted.
 //!
@@ -9,6 +10,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -22,6 +24,8 @@ pub const STORM: u32 = 256;
 
 thread_local! {
     static IN_HANDLER: Cell<bool> = const { Cell::new(false) };
+    /// The controller of the machine whose kernel runs on this thread right now.
+    static RUNNING: RefCell<Option<Rc<Interrupts>>> = const { RefCell::new(None) };
 }
 
 /// An interrupt handler runs on this thread right now.
@@ -46,6 +50,38 @@ pub(crate) fn handle<R>(handler: impl FnOnce() -> R) -> R {
     assert!(!IN_HANDLER.replace(true), "an interrupt handler runs inside of another");
     let _leave = Leave;
     handler()
+}
+
+/// Runs a machine's kernel, and takes what becomes pending meanwhile whenever a critical section ends. Returns how many
+/// handlers were called on the way.
+pub(crate) fn run<R>(interrupts: &Rc<Interrupts>, kernel: impl FnOnce() -> R) -> (R, u32) {
+    /// Gives the thread back to the machine that ran before, if one's task drives another.
+    struct Outer(Option<Rc<Interrupts>>, Option<fn()>);
+
+    impl Drop for Outer {
+        fn drop(&mut self) {
+            host_critical_section::set_hook(self.1);
+            RUNNING.set(self.0.take());
+        }
+    }
+
+    let before = interrupts.calls.get();
+    let outer = RUNNING.replace(Some(interrupts.clone()));
+    let outer = Outer(outer, host_critical_section::set_hook(Some(section_ended)));
+    let result = kernel();
+    drop(outer);
+    (result, interrupts.calls.get().wrapping_sub(before))
+}
+
+/// A critical section has ended on a thread that runs a kernel.
+fn section_ended() {
+    if in_handler() {
+        return;
+    }
+    let running = RUNNING.with_borrow(Clone::clone);
+    if let Some(interrupts) = running {
+        interrupts.preempt();
+    }
 }
 
 /// A device's end of a line: what makes it pending. For any thread.
@@ -119,12 +155,27 @@ pub(crate) type Handler = Box<dyn FnMut()>;
 pub(crate) struct Interrupts {
     lines: RefCell<Vec<(IrqLine, Option<Handler>)>>,
     doorbell: Doorbell,
+    calls: Cell<u32>,
+    /// Critical sections that have ended within ticks.
+    sections: Cell<u64>,
+    /// Lines to become pending when so many have.
+    planned: RefCell<Vec<(u64, IrqLine)>>,
     storms: Cell<u32>,
+    /// A storm was cut off: tasks get their turn until the next tick.
+    calm: Cell<bool>,
 }
 
 impl Interrupts {
     pub(crate) fn new(doorbell: Doorbell) -> Self {
-        Self { lines: RefCell::new(Vec::new()), doorbell, storms: Cell::new(0) }
+        Self {
+            lines: RefCell::new(Vec::new()),
+            doorbell,
+            calls: Cell::new(0),
+            sections: Cell::new(0),
+            planned: RefCell::default(),
+            storms: Cell::new(0),
+            calm: Cell::new(false),
+        }
     }
 
     /// A new line, enabled and without a handler.
@@ -157,16 +208,48 @@ impl Interrupts {
         self.lines.borrow().iter().any(|(line, _)| line.is_due())
     }
 
-    /// Takes what is pending, lowest line first; returns how many handlers were called.
+    /// Takes what is pending before a tick; returns how many handlers were called.
     pub(crate) fn deliver(&self) -> u32 {
-        let mut lines = self.lines.borrow_mut();
+        self.calm.set(false);
+        self.take(&mut self.lines.borrow_mut())
+    }
+
+    /// Critical sections that have ended within ticks.
+    pub(crate) fn sections(&self) -> u64 {
+        self.sections.get()
+    }
+
+    /// Makes a line pending when so many more critical sections have ended.
+    pub(crate) fn pend_after(&self, line: &IrqLine, sections: u64) {
+        let at = self.sections.get().saturating_add(sections);
+        self.planned.borrow_mut().push((at, line.clone()));
+    }
+
+    /// A critical section has ended in the midst of a tick: takes what is pending.
+    fn preempt(&self) {
+        let ended = self.sections.get().saturating_add(1);
+        self.sections.set(ended);
+        let due = |(at, _): &mut (u64, IrqLine)| *at <= ended;
+        self.planned.borrow_mut().extract_if(.., due).for_each(|(_, line)| line.pend());
+        // The lines are in use while one is added or gets its handler: that is over soon.
+        if !self.calm.get()
+            && let Ok(mut lines) = self.lines.try_borrow_mut()
+        {
+            self.take(&mut lines);
+        }
+    }
+
+    /// Takes what is pending, lowest line first.
+    fn take(&self, lines: &mut [(IrqLine, Option<Handler>)]) -> u32 {
         let mut calls = 0;
         while let Some((line, handler)) = lines.iter_mut().find(|(line, _)| line.is_due()) {
             if calls == STORM {
                 self.storms.set(self.storms.get().saturating_add(1));
+                self.calm.set(true);
                 break;
             }
             calls += 1;
+            self.calls.set(self.calls.get().wrapping_add(1));
             line.0.latched.store(false, Ordering::Release);
             line.0.taken.fetch_add(1, Ordering::Relaxed);
             match handler {
@@ -187,6 +270,7 @@ impl Interrupts {
     pub(crate) fn reset(&self, keep: usize) {
         let mut lines = self.lines.borrow_mut();
         lines.truncate(keep);
+        self.planned.borrow_mut().clear();
         for (line, handler) in lines.iter_mut() {
             *handler = None;
             line.reset();

@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     future::Future,
+    rc::Rc,
 };
 
 use kernel::{
@@ -33,7 +34,7 @@ pub struct Sim {
     timer_at: Cell<Option<Instant>>,
     uarts: Vec<Uart>,
     gpio: Gpio,
-    interrupts: Interrupts,
+    interrupts: Rc<Interrupts>,
     external: External,
     pub(crate) doorbell: Doorbell,
     pub(crate) clock: SimClock,
@@ -81,7 +82,7 @@ impl Sim {
     pub(crate) fn new(config: Builder) -> Result<Self, SimError> {
         let clock = SimClock::new(config.time).ok_or(SimError::Time(config.time))?;
         let doorbell = Doorbell::default();
-        let interrupts = Interrupts::new(doorbell.clone());
+        let interrupts = Rc::new(Interrupts::new(doorbell.clone()));
         let timer = interrupts.line("timer");
         let uart = |(name, pace): &(&'static str, _)| {
             Uart::new(*pace, interrupts.line(name), doorbell.clone(), clock.clone())
@@ -160,8 +161,9 @@ impl Sim {
             self.timer_at.set(None);
             self.timer.pend();
         }
-        let interrupts = self.interrupts.deliver();
-        let tick = match panics::catch(|| self.kernel.tick()) {
+        let before = self.interrupts.deliver();
+        let (ticked, within) = interrupts::run(&self.interrupts, || panics::catch(|| self.kernel.tick()));
+        let tick = match ticked {
             Ok(tick) => tick,
             Err(message) => self.note_panic(message),
         };
@@ -170,7 +172,7 @@ impl Sim {
         }
         self.uarts.iter().for_each(Uart::flush_output);
         self.bridge.drain(&self.handle);
-        Step { interrupts, tick, wait: self.wait_after(tick.next) }
+        Step { interrupts: before + within, tick, wait: self.wait_after(tick.next) }
     }
 
     /// A task panicked: it is over, all others go on.
@@ -346,6 +348,34 @@ impl Sim {
     pub fn attach(&self, line: &IrqLine, handler: impl FnMut() + 'static) {
         let handler: Handler = Box::new(handler);
         self.interrupts.attach(line, handler);
+    }
+
+    /// How many critical sections have ended while the kernel ran: the points at which it can be interrupted.
+    pub fn critical_sections(&self) -> u64 {
+        self.interrupts.sections()
+    }
+
+    /// Makes a line pending when the kernel has left so many more critical sections, counted from 1, to try an
+    /// interrupt at each point where one can land. A reboot forgets it.
+    ///
+    /// ```
+    /// use sim_host::Sim;
+    ///
+    /// let mut sim = Sim::builder().bare().build()?;
+    /// let (irq, _line) = sim.interrupt_line("button")?;
+    /// let kernel = sim.kernel();
+    /// sim.pend_after(&irq, 1);
+    /// let taken = irq.clone();
+    /// let seen = sim.block_on(async move {
+    ///     let before = taken.taken();
+    ///     kernel.log().info("task", format_args!("a critical section guards the log"));
+    ///     (before, taken.taken())
+    /// });
+    /// assert_eq!(seen.1, 1);
+    /// # Ok::<(), sim_host::SimError>(())
+    /// ```
+    pub fn pend_after(&self, line: &IrqLine, critical_sections: u64) {
+        self.interrupts.pend_after(line, critical_sections);
     }
 
     /// Fires a trigger now, as an interrupt handler would.

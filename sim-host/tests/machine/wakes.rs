@@ -2,7 +2,11 @@
 
 use std::{cell::Cell, rc::Rc, sync::mpsc, thread, time::Duration as HostDuration};
 
-use kernel::time::{Duration, Instant};
+use kernel::{
+    event::Kinds,
+    services::echo::{Echo, Request},
+    time::{Duration, Instant},
+};
 use sim_host::{Outcome, Sim, Time, interrupts};
 
 fn bare() -> Sim {
@@ -61,6 +65,54 @@ fn a_storm_of_interrupts_does_not_stop_the_tasks() {
     assert!(sim.interrupt_storms() > 0);
     irq.assert_level(false);
     assert_eq!(sim.block_on(task).expect("an output"), 5);
+}
+
+#[test]
+fn an_interrupt_is_taken_where_a_critical_section_ends() {
+    let mut sim = bare();
+    let (irq, _line) = sim.interrupt_line("button").expect("a line");
+    let kernel = sim.kernel();
+    let taken = sim.block_on(async move {
+        irq.pend();
+        let before = irq.taken();
+        kernel.log().info("task", format_args!("the log is written in a critical section"));
+        (before, irq.taken())
+    });
+    assert_eq!(taken, (0, 1));
+}
+
+/// Two tasks that hand a number to and fro, and a driver that waits for its line; `true` when the driver heard of it.
+fn hears_an_interrupt_after(sections: u64) -> (bool, u64) {
+    let mut sim = bare();
+    let (irq, mut line) = sim.interrupt_line("button").expect("a line");
+    let kernel = sim.kernel();
+    // Each event is written in a critical section: the more of them, the more places to land.
+    kernel.events().listen(Kinds::ALL);
+    sim.spawn("echo", kernel::services::echo::serve(kernel.clone())).detach();
+    let driver = sim.spawn("driver", async move { line.wait().await });
+    let client = sim.spawn("client", async move {
+        let echo = kernel.services().connect::<Echo>((), 1).await.expect("connected");
+        for number in 0..3 {
+            assert_eq!(echo.call(Request::Number(number)).await, Ok(Request::Number(number)));
+            kernel.log().info("client", format_args!("{number}"));
+            kernel.sleep(Duration::from_millis(1)).await;
+        }
+    });
+    sim.pend_after(&irq, sections);
+    assert_eq!(sim.run_until_idle(), Outcome::Idle);
+    assert!(client.is_finished());
+    assert_eq!(u64::from(irq.taken()), u64::from(sections <= sim.critical_sections()));
+    (driver.is_finished(), sim.critical_sections())
+}
+
+#[test]
+fn an_interrupt_is_heard_wherever_it_lands() {
+    let (heard, sections) = hears_an_interrupt_after(u64::MAX);
+    assert!(!heard);
+    assert!(sections > 20, "{sections} critical sections");
+    for section in 1..=sections {
+        assert!(hears_an_interrupt_after(section).0, "lost after section {section} of {sections}");
+    }
 }
 
 #[test]
