@@ -34,7 +34,7 @@ struct Command {
     name: &'static str,
     arguments: &'static str,
     summary: &'static str,
-    /// More, for `help NAME`.
+    /// More, for `help NAME`: lines of at most 80 characters.
     details: &'static str,
 }
 
@@ -58,7 +58,7 @@ const COMMANDS: &[Command] = &[
         "top",
         "[SECONDS [COUNT]]",
         "which tasks are busy",
-        "Watches for SECONDS (1), then prints each task's share of the time; COUNT times (1). Ctrl-C ends it.",
+        "Watches for SECONDS (1), then prints each task's share of the time; COUNT\ntimes (1). Ctrl-C ends it.",
     ),
     command("services", "[--json]", "running services", JSON),
     command("connections", "[--json]", "who is connected to what", JSON),
@@ -66,39 +66,39 @@ const COMMANDS: &[Command] = &[
         "heap",
         "[owners] [--json]",
         "memory, as a whole or by owner",
-        "`largest free` far below what is free means that the heap is fragmented. With --json it prints JSON.",
+        "`largest free` far below what is free means that the heap is fragmented. With\n--json it prints JSON.",
     ),
     command("irq", "[--json]", "interrupt lines and how often they fired", JSON),
     command(
         "log",
         "[[TARGET] LEVEL]",
         "the log's last lines; or set a level",
-        "`log debug` sets the level of all targets, `log uart debug` that of one. Levels: off error warn info debug trace.",
+        "`log debug` sets the level of all targets, `log uart debug` that of one.\nLevels: off error warn info debug trace.",
     ),
     command(
         "events",
         "[COUNT] | on KIND | off KIND | kinds",
         "what the kernel did lately",
-        "Prints the last COUNT (16) events. Frequent kinds are off until `events on KIND`; `events kinds` lists them.",
+        "Prints the last COUNT (16) events. Frequent kinds are off until `events on\nKIND`; `events kinds` lists them.",
     ),
     command(
         "call",
         "SERVICE REQUEST",
         "send any request to a service",
-        "For instance `call echo Number 7`, `call gpio Write{pin: 25, high: true}`. `call SERVICE` says what it takes.",
+        "For instance `call echo Number 7`, `call gpio Write{pin: 25, high: true}`.\n`call SERVICE` says what it takes.",
     ),
     command(
         "ping",
         "[SERVICE [COUNT]]",
         "measure round trips to an echo service",
-        "Sends COUNT (1) requests, one after the other, and prints the time they took and the allocations made meanwhile.",
+        "Sends COUNT (1) requests, one after the other, and prints the time they took\nand the allocations made meanwhile.",
     ),
     command("echo", "TEXT", "print TEXT", ""),
     command(
         "gpio",
         "[PIN [in|up|down|out|high|low|wait]]",
         "pins: list, show, use, set, or wait for an edge",
-        "`up` and `down` are inputs with a pull resistor; `out` is an output, `high` and `low` set its level.",
+        "`up` and `down` are inputs with a pull resistor; `out` is an output, `high`\nand `low` set its level.",
     ),
     command(
         "sleep",

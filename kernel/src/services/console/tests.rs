@@ -204,3 +204,16 @@ fn a_million_requests_allocate_nothing_under_the_strictest_policy() {
     assert!(shown.contains("\n0 allocations\n"), "{shown}");
     assert_eq!(terminal.failed(), 0);
 }
+
+#[test]
+fn help_fits_in_80_columns() {
+    let mut terminal = Terminal::new(Mode::Plain);
+    let list = terminal.type_in(b"help\n");
+    let names: Vec<_> = list.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
+    assert!(names.len() > 20, "{list}");
+    for name in names.into_iter().take(if cfg!(miri) { 3 } else { usize::MAX }) {
+        let help = terminal.type_in(format!("help {name}\n").as_bytes());
+        assert!(help.contains(&format!("usage: {name}")), "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+    }
+}

@@ -52,8 +52,8 @@ pub(super) async fn help(job: &mut Job<'_, '_>) -> Outcome {
     let space = if command.arguments.is_empty() { "" } else { " " };
     job.out.line(format_args!("usage: {}{space}{}", command.name, command.arguments)).await?;
     job.out.line(format_args!("{}", command.summary)).await?;
-    if !command.details.is_empty() {
-        job.out.line(format_args!("{}", command.details)).await?;
+    for line in command.details.lines() {
+        job.out.line(format_args!("{line}")).await?;
     }
     Ok(())
 }
