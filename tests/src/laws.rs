@@ -1,5 +1,7 @@
 //! The laws, by number.
 
+use core::fmt;
+
 use crate::Home;
 
 mod fixtures;
@@ -20,6 +22,17 @@ pub struct Law<H> {
     /// Proves it, or panics.
     pub prove: fn(&mut H),
 }
+
+impl<H> fmt::Display for Law<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "law {:2} {}", self.number, self.name)
+    }
+}
+
+/// The heap of a machine for a law, in bytes. Two of them leave a chip with 64 KiB of memory room for a stack.
+///
+/// Most of what lies in a heap is pointers and lengths, so it grows with them.
+pub const HEAP: usize = 6 * 1024 * size_of::<usize>();
 
 macro_rules! laws {
     ($($number:literal $module:ident :: $name:ident),* $(,)?) => {

@@ -69,8 +69,8 @@ pub trait Machine {
             }
             match self.tick().next {
                 Next::RunAgain => {}
+                _ if task.is_finished() => {}
                 Next::SleepUntil(deadline) => self.pass_until(deadline),
-                Next::WaitForInterrupt if task.is_finished() => {}
                 next => panic!("the task hangs: the machine does {next:?}"),
             }
         }

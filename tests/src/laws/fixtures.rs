@@ -82,6 +82,3 @@ impl Drop for Dropped {
         count(&self.0);
     }
 }
-
-/// The heap of a machine for a law, in bytes.
-pub(super) const HEAP: usize = 48 * 1024;

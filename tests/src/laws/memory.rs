@@ -9,8 +9,8 @@ use kernel::{
     registry::ConnectError,
 };
 
-use super::fixtures::{Doubler, HEAP, bind, count, counter, serve};
-use crate::{Home, Machine};
+use super::fixtures::{Doubler, bind, count, counter, serve};
+use crate::{HEAP, Home, Machine};
 
 pub(super) fn waiters_for_memory_are_served_in_order<H: Home>(home: &mut H) {
     let mut machine = home.boot(HEAP, &Settings::DEFAULT);
@@ -23,7 +23,7 @@ pub(super) fn waiters_for_memory_are_served_in_order<H: Home>(home: &mut H) {
     for number in tasks {
         let (handle, served) = (kernel.clone(), served.clone());
         machine.start("waiter", async move {
-            handle.sleep(kernel::time::Duration::from_micros(100)).await;
+            handle.sleep(kernel::time::Duration::from_millis(2)).await;
             let buffer = handle.heap().buffer(large).await.expect("it can be met");
             served.borrow_mut().push(number).expect("there is room");
             handle.sleep(kernel::time::Duration::from_millis(1)).await;
@@ -32,7 +32,7 @@ pub(super) fn waiters_for_memory_are_served_in_order<H: Home>(home: &mut H) {
     }
     machine.settle();
     let all = kernel.heap().try_buffer(kernel.heap().stats().largest_free).expect("it fits");
-    machine.pass(kernel::time::Duration::from_micros(200));
+    machine.pass(kernel::time::Duration::from_millis(4));
     assert_eq!(kernel.heap().stats().waiters, 3);
     drop(all);
     // Small requests keep coming and must not starve those who wait.

@@ -16,14 +16,15 @@ use kernel::{
     wire::text,
 };
 
-use super::fixtures::{Doubler, HEAP, bind};
-use crate::{Home, Machine};
+use super::fixtures::{Doubler, bind};
+use crate::{HEAP, Home, Machine};
 
 /// Capacities at which others have misbehaved.
 const CAPACITIES: [usize; 6] = [1, 2, 255, 256, 257, 1000];
 
 pub(super) fn any_capacity_works_or_is_refused<H: Home>(home: &mut H) {
-    let mut machine = home.boot(HEAP, &Settings::DEFAULT);
+    // The memory is for the deepest connection there can be.
+    let mut machine = home.boot(HEAP, &Settings { events: 16, log_lines: 4, ..Settings::DEFAULT });
     let kernel = machine.kernel();
     machine.start("server", super::fixtures::serve(bind(&kernel, "")));
     machine.run(async move {

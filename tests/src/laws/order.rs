@@ -2,8 +2,8 @@
 
 use kernel::{Handle, event::Kinds, limits::Settings, time::Duration};
 
-use super::fixtures::{Doubler, HEAP, bind, serve};
-use crate::{Home, Machine};
+use super::fixtures::{Doubler, bind, serve};
+use crate::{HEAP, Home, Machine};
 
 pub(super) fn two_kernels_share_nothing<H: Home>(home: &mut H) {
     let mut left = home.boot(HEAP, &Settings::DEFAULT);
@@ -47,7 +47,7 @@ fn digest<H: Home>(home: &mut H) -> (u64, u64) {
     }
     machine.settle();
     for _ in 0..10 {
-        machine.pass(Duration::from_micros(10));
+        machine.pass(Duration::from_millis(10));
     }
     let mut cursor = kernel.events().last(u64::MAX);
     let (mut sum, mut count) = (0xcbf2_9ce4_8422_2325_u64, 0);
@@ -70,6 +70,7 @@ async fn client(kernel: Handle, number: u32) {
     let client = kernel.services().connect::<Doubler>(true, 1).await.expect("connected");
     for times in 0..number {
         assert_eq!(client.call(number + times).await, Ok(2 * (number + times)));
-        kernel.sleep(Duration::from_micros(u64::from(number))).await;
+        // Far apart from the others' sleeps, so that it does not matter how long a chip takes for each.
+        kernel.sleep(Duration::from_millis(u64::from(number))).await;
     }
 }

@@ -11,8 +11,8 @@ use kernel::{
     registry::{CallError, ClientGone, Pending},
 };
 
-use super::fixtures::{Doubler, HEAP, bind, count, counter, take, take_request};
-use crate::{Home, Machine};
+use super::fixtures::{Doubler, bind, count, counter, take, take_request};
+use crate::{HEAP, Home, Machine};
 
 pub(super) fn a_request_dropped_in_the_queue_is_withdrawn<H: Home>(home: &mut H) {
     let mut machine = home.boot(HEAP, &Settings::DEFAULT);

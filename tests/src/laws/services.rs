@@ -6,8 +6,8 @@ use kernel::{
     registry::{BindError, CallError, ConnectError, InstanceId, Select, Service, Uuid, Version},
 };
 
-use super::fixtures::{Doubler, HEAP, Unwelcome, bind, serve, take_request};
-use crate::{Home, Machine};
+use super::fixtures::{Doubler, Unwelcome, bind, serve, take_request};
+use crate::{HEAP, Home, Machine};
 
 pub(super) fn a_dead_server_fails_pending_and_later_requests<H: Home>(home: &mut H) {
     let mut machine = home.boot(HEAP, &Settings::DEFAULT);

@@ -8,8 +8,8 @@ use core::{
 
 use kernel::{executor::JoinError, limits::Settings};
 
-use super::fixtures::{Dropped, HEAP, count, counter};
-use crate::{Home, Machine};
+use super::fixtures::{Dropped, count, counter};
+use crate::{HEAP, Home, Machine};
 
 pub(super) fn cancelling_drops_the_future_and_wakes_the_joiner_once<H: Home>(home: &mut H) {
     let mut machine = home.boot(HEAP, &Settings::DEFAULT);

@@ -1,17 +1,17 @@
 //! Runs every law on every home there is here.
 
-use conformance::{Home, Law, all};
+use conformance::{Home, all};
 
 use crate::{bare::Bare, simulated::Simulated};
 
 /// Proves all laws in one home, and says which failed.
 fn prove<H: Home + 'static>(place: &str, mut home: H) {
     let mut broken = Vec::new();
-    for Law { number, name, prove } in all::<H>() {
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| prove(&mut home)));
-        println!("{place}: law {number:2} {name}: {}", if outcome.is_ok() { "holds" } else { "BROKEN" });
+    for law in all::<H>() {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (law.prove)(&mut home)));
+        println!("{place}: {law}: {}", if outcome.is_ok() { "holds" } else { "BROKEN" });
         if outcome.is_err() {
-            broken.push(name);
+            broken.push(law.name);
         }
     }
     assert!(broken.is_empty(), "{place} breaks {broken:?}");
