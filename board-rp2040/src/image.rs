@@ -1,14 +1,17 @@
 //! What the chip does, from reset on.
 
-use core::fmt::Write;
-
 use board_rp2040::{
     Timer, Uart,
     clocks::{self, Clocks},
-    idle,
+    idle, interrupts, memory,
 };
 use cortex_m_rt::entry;
-use kernel::platform::Clock;
+use kernel::{
+    Handle, Kernel,
+    limits::Settings,
+    platform::Next,
+    services::{console, serial, standard},
+};
 use rp2040_pac::Peripherals;
 
 #[entry]
@@ -17,17 +20,43 @@ fn start() -> ! {
 
     let clocks = clocks::start(chip.XOSC, chip.PLL_SYS, chip.CLOCKS, &chip.WATCHDOG, &chip.RESETS);
     let timer = Timer::start(chip.TIMER, &chip.RESETS, clocks);
-    let mut console = Uart::start(chip.UART0, &chip.IO_BANK0, &chip.PADS_BANK0, &chip.RESETS, clocks);
+    chip.RESETS.reset().modify(|_, w| w.io_bank0().clear_bit().pads_bank0().clear_bit());
+    let uart = Uart::start(chip.UART0, &chip.IO_BANK0, &chip.PADS_BANK0, &chip.RESETS, clocks);
 
-    greet(&mut console, &timer);
+    let region = memory::take_region().expect("once");
+    let kernel = Kernel::new(region, timer.clone(), &Settings::DEFAULT).expect("kernel");
+    services(&kernel.handle(), timer.clone(), uart);
 
     loop {
-        idle::wait_unless(|| false);
+        match kernel.tick().next {
+            Next::RunAgain => {}
+            Next::SleepUntil(at) => {
+                if timer.set_alarm(at) {
+                    idle::wait_unless(|| !kernel.is_idle());
+                }
+            }
+            Next::WaitForInterrupt => {
+                timer.clear_alarm();
+                idle::wait_unless(|| !kernel.is_idle());
+            }
+            Next::Stop(stop) => panic!("{stop:?}"),
+        }
     }
 }
 
-fn greet(console: &mut Uart, clock: &impl Clock) {
-    let (version, mhz, now_us) = (env!("CARGO_PKG_VERSION"), Clocks::SYSTEM_HZ / 1_000_000, clock.now_us());
-    // The console never fails.
-    let _ = writeln!(console, "mnemOS {version} on RP2040, {mhz} MHz, up for {now_us} us");
+fn services(kernel: &Handle, timer: Timer, uart: Uart) {
+    let line = kernel.interrupt_line("timer").expect("timer");
+    interrupts::attach_timer(timer, line.trigger());
+    let supervisor = standard::start(kernel).expect("standard");
+    let (driver, handler) = serial::driver::set_up(kernel, uart, "uart0", 1024).expect("uart");
+    interrupts::attach_uart(handler);
+    standard::start_serial(kernel, &supervisor, driver, "uart0").expect("serial");
+    let config = console::Config {
+        port: "uart0",
+        mode: console::Mode::Terminal,
+        machine: "the RP2040",
+        power_off_at_end: false,
+    };
+    standard::start_console(&supervisor, config).expect("console");
+    let _ = Clocks::SYSTEM_HZ;
 }

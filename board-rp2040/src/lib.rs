@@ -14,14 +14,27 @@
 //!
 //! On any other target this crate is empty.
 #![no_std]
-#![cfg(target_os = "none")]
 
+pub mod alarm;
+pub mod baud;
+#[cfg(target_os = "none")]
 mod boot2;
+#[cfg(target_os = "none")]
 pub mod clocks;
+#[cfg(target_os = "none")]
 pub mod idle;
+#[cfg(target_os = "none")]
+pub mod interrupts;
+#[cfg(target_os = "none")]
+pub mod memory;
+#[cfg(target_os = "none")]
 mod panic;
+#[cfg(target_os = "none")]
 mod timer;
+#[cfg(target_os = "none")]
 mod uart;
 
+#[cfg(target_os = "none")]
 pub use timer::Timer;
+#[cfg(target_os = "none")]
 pub use uart::Uart;

@@ -3,14 +3,7 @@
 //!
 //! There is no unwinding on the chip, so whatever panics takes the machine with it. Nothing is allocated here and
 //! no lock is taken.
-//!
-//! # Safety
-//!
-//! 1. The handlers never return, and turn interrupts off before anything else.
-#![expect(
-    unsafe_code,
-    reason = "the console is taken from whoever owned it; fault handlers are unsafe by contract"
-)]
+#![expect(unsafe_code, reason = "fault handlers are unsafe by contract")]
 
 use core::{fmt::Write, panic::PanicInfo};
 
@@ -22,12 +15,10 @@ use crate::Uart;
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     interrupt::disable();
-    // SAFETY: rule 1.
-    if let Some(mut uart) = unsafe { Uart::for_panic() } {
-        // The console never fails, and there would be nobody left to tell.
-        let _ = write!(uart, "\n*** mnemOS stopped: {info}\n");
-        uart.flush();
-    }
+    let mut uart = Uart::for_panic();
+    // The console never fails, and there would be nobody left to tell.
+    let _ = write!(uart, "\n*** mnemOS stopped: {info}\n");
+    uart.flush();
     loop {
         asm::wfi();
     }
