@@ -12,17 +12,26 @@ use core::cell::RefCell;
 
 use cortex_m::peripheral::NVIC;
 use critical_section::Mutex;
-use kernel::{interrupt::Trigger, services::serial};
+use kernel::{
+    interrupt::Trigger,
+    services::{gpio, serial},
+};
 use rp2040_pac::{Interrupt, interrupt};
 
-use crate::{Timer, Uart};
+use crate::{Gpio, Timer, Uart};
 
 static TIMER: Slot<(Timer, Trigger)> = Slot::empty(Interrupt::TIMER_IRQ_0);
+static GPIO: Slot<gpio::driver::Handler<Gpio>> = Slot::empty(Interrupt::IO_IRQ_BANK0);
 static UART0: Slot<serial::driver::Handler<Uart>> = Slot::empty(Interrupt::UART0_IRQ);
 
 /// Has the alarm's interrupt counted on the kernel's line.
 pub fn attach_timer(timer: Timer, trigger: Trigger) {
     TIMER.fill((timer, trigger));
+}
+
+/// Has the pins' edges handled.
+pub fn attach_gpio(handler: gpio::driver::Handler<Gpio>) {
+    GPIO.fill(handler);
 }
 
 /// Has the port's interrupts handled.
@@ -36,6 +45,11 @@ fn TIMER_IRQ_0() {
         timer.acknowledge_alarm();
         trigger.fire();
     });
+}
+
+#[interrupt]
+fn IO_IRQ_BANK0() {
+    GPIO.with(gpio::driver::Handler::interrupt);
 }
 
 #[interrupt]

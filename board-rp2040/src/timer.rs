@@ -18,7 +18,7 @@
 //! 1. A [`Timer`] exists only after [`Timer::start`], which takes the register block for good. Tasks and interrupts read
 //!    the raw count, which changes nothing. All that is written, by the machine's loop or the alarm's interrupt, are
 //!    whole registers.
-//! 2. Every value is meant for an alarm.
+//! 2. Every value is meant for an alarm, and each of the four lowest bits for disarming one.
 #![expect(unsafe_code, reason = "registers that tasks, interrupts and the machine's loop share")]
 
 use kernel::{platform::Clock, time::Instant};
@@ -43,19 +43,20 @@ impl Timer {
         Timer { _started: () }
     }
 
-    /// Has the alarm's interrupt come at this time, or before; `false` when it is time already, so that it may not come.
+    /// Has the alarm's interrupt come at this time or before, or without a time not at all. `false`: it is time already,
+    /// and the interrupt may not come.
     #[must_use]
-    pub fn set_alarm(&self, at: Instant) -> bool {
+    pub fn set_alarm(&self, at: Option<Instant>) -> bool {
+        let Some(at) = at else {
+            // A one disarms, and this one is alarm 0's.
+            // SAFETY: rule 2.
+            self.registers().armed().write(|w| unsafe { w.armed().bits(1 << 0) });
+            return true;
+        };
         // SAFETY: rule 2.
         self.registers().alarm0().write(|w| unsafe { w.bits(alarm::word(at.as_micros())) });
         // Only now: had the time come between a look and the write, the alarm would be a turn away.
         self.now_us() < at.as_micros()
-    }
-
-    /// Has the alarm's interrupt not come.
-    pub fn clear_alarm(&self) {
-        // SAFETY: rule 1; a one disarms, and this one is that of alarm 0.
-        self.registers().armed().write(|w| unsafe { w.armed().bits(1 << 0) });
     }
 
     /// Quiets the alarm that went off. For its interrupt handler.
@@ -67,6 +68,13 @@ impl Timer {
         // SAFETY: rule 1.
         unsafe { &*TIMER::PTR }
     }
+}
+
+/// The time of a panic, which may come before the timer is started; 0 then.
+pub(crate) fn now_in_panic() -> u64 {
+    // SAFETY: reading this register has no effect, and nobody who writes it runs any more.
+    let resets = unsafe { &*RESETS::PTR };
+    if resets.reset_done().read().timer().bit_is_set() { Timer { _started: () }.now_us() } else { 0 }
 }
 
 impl Clock for Timer {

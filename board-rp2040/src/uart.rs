@@ -28,13 +28,13 @@ use core::{
 
 use cortex_m::{interrupt::free, peripheral::NVIC};
 use kernel::services::serial::device::{self, Received};
-use rp2040_pac::{IO_BANK0, Interrupt, PADS_BANK0, RESETS, UART0, uart0::RegisterBlock};
+use rp2040_pac::{Interrupt, RESETS, UART0, uart0::RegisterBlock};
 
-use crate::{baud::Divisor, clocks::Clocks};
+use crate::{Gpio, baud::Divisor, clocks::Clocks};
 
 const BAUD: u32 = 115_200;
-const TX_PIN: usize = 0;
-const RX_PIN: usize = 1;
+const TX_PIN: u8 = 0;
+const RX_PIN: u8 = 1;
 const EIGHT_BITS: u8 = 0b11;
 /// A quarter of a FIFO, as UARTIFLS says it.
 const EIGHT_BYTES: u8 = 0b001;
@@ -57,7 +57,7 @@ pub struct Uart {
 impl Uart {
     /// Connects the pins and enables both directions. The receive interrupt is on; it comes once it is unmasked in the
     /// interrupt controller.
-    pub fn start(uart: UART0, io: &IO_BANK0, pads: &PADS_BANK0, resets: &RESETS, _clocks: Clocks) -> Uart {
+    pub fn start(uart: UART0, gpio: &Gpio, resets: &RESETS, _clocks: Clocks) -> Uart {
         resets.reset().modify(|_, w| w.uart0().set_bit());
         resets.reset().modify(|_, w| w.uart0().clear_bit());
         while resets.reset_done().read().uart0().bit_is_clear() {}
@@ -76,15 +76,9 @@ impl Uart {
 
         // Last, so that the line never leaves its idle level. An unconnected input is pulled there too: it would
         // otherwise receive noise.
-        pads.gpio(RX_PIN).modify(|_, w| w.pue().set_bit().pde().clear_bit());
-        io.gpio(TX_PIN).gpio_ctrl().write(|w| w.funcsel().uart());
-        io.gpio(RX_PIN).gpio_ctrl().write(|w| w.funcsel().uart());
+        gpio.connect_uart(TX_PIN);
+        gpio.connect_uart(RX_PIN);
 
-        Uart { _started: () }
-    }
-
-    /// The port for a last message.
-    pub(crate) fn for_panic() -> Uart {
         Uart { _started: () }
     }
 
