@@ -10,7 +10,10 @@ use kernel::{
 };
 use rp2040_pac::Peripherals;
 
-use crate::{Gpio, LastRun, Timer, Uart, Watchdog, clocks, idle, watchdog};
+use crate::{
+    Gpio, LastRun, Timer, Uart, Watchdog, clocks, idle,
+    watchdog::{self, ResetBy},
+};
 
 /// All that an image uses of the chip.
 pub struct Board {
@@ -30,12 +33,12 @@ impl Board {
     /// Starts the chip's clocks and devices. To be called first thing after reset; `None` from the second call on.
     pub fn start() -> Option<Board> {
         let chip = Peripherals::take()?;
-        let last_run = LastRun::find_out(Watchdog::reset_by(&chip.WATCHDOG));
+        let last_run = LastRun::find_out(ResetBy::of(&chip.WATCHDOG));
         let clocks = clocks::start(chip.XOSC, chip.PLL_SYS, chip.CLOCKS, &chip.WATCHDOG, &chip.RESETS);
         let timer = Timer::start(chip.TIMER, &chip.RESETS, clocks);
         let gpio = Gpio::start(chip.IO_BANK0, chip.PADS_BANK0, chip.SIO, &chip.RESETS);
         let uart = Uart::start(chip.UART0, &gpio, &chip.RESETS, clocks);
-        let watchdog = Watchdog::start(chip.WATCHDOG, chip.PSM, clocks);
+        let watchdog = Watchdog::start(chip.WATCHDOG, &chip.PSM, clocks);
         Some(Board { timer, gpio, uart, watchdog, last_run })
     }
 

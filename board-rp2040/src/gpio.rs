@@ -36,7 +36,7 @@ pub struct Gpio {
 
 impl Gpio {
     /// Takes the pins.
-    pub fn start(io: IO_BANK0, pads: PADS_BANK0, sio: SIO, resets: &RESETS) -> Gpio {
+    pub fn start(io: IO_BANK0, _pads: PADS_BANK0, sio: SIO, resets: &RESETS) -> Gpio {
         resets.reset().modify(|_, w| w.io_bank0().set_bit().pads_bank0().set_bit());
         // SIO is no peripheral and is not reset with the others: what drove the pins before stops here.
         // SAFETY: no bit is set.
@@ -52,7 +52,6 @@ impl Gpio {
             gpio.set_mode(pin, Mode::PullDown);
             io.gpio(usize::from(pin)).gpio_ctrl().write(|w| w.funcsel().sio());
         }
-        drop((io, pads));
         gpio
     }
 

@@ -34,6 +34,7 @@ static mut LEFT: MaybeUninit<[u32; WORDS]> = MaybeUninit::uninit();
 static EARLY: AtomicU32 = AtomicU32::new(0);
 
 /// How the last run ended.
+#[expect(clippy::large_enum_variant, reason = "there is one of it, before there is a heap to box it in")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastRun {
     /// As it should, or there was none.

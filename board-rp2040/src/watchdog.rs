@@ -7,13 +7,12 @@
 //!
 //! # Safety
 //!
-//! 1. A [`Watchdog`] exists only after [`Watchdog::start`], which takes the register block for good, and there is one.
-//!    It is used by the machine's loop only; [`reset`] is the end of everything.
-//! 2. Every raw field value is a constant of this file that fits its field, checked at compile time.
+//! 1. Every raw field value is a constant of this file that fits its field, checked at compile time.
+//! 2. Registers are taken a second time only by [`reset`], which turns interrupts off and is the end of everything.
 #![expect(unsafe_code, reason = "raw register fields, and registers that are taken for a reset")]
 
 use cortex_m::{asm, interrupt};
-use rp2040_pac::{PSM, WATCHDOG, watchdog::RegisterBlock};
+use rp2040_pac::{PSM, Peripherals, WATCHDOG};
 
 use crate::clocks::Clocks;
 
@@ -25,14 +24,17 @@ const LOAD: u32 = PERIOD_MS * 1_000 * 2;
 
 const _: () = assert!(LOAD < 1 << 24);
 
+/// The bits of all parts of the chip that a bite can reset.
+const ALL_PARTS: u32 = 0x0001_ffff;
+
 /// The running watchdog.
 pub struct Watchdog {
-    _started: (),
+    registers: WATCHDOG,
 }
 
 /// Who ended the run before, as far as the watchdog knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResetBy {
+pub(crate) enum ResetBy {
     /// Power, or the reset pin.
     Chip,
     /// The machine itself, by [`reset`].
@@ -41,9 +43,9 @@ pub enum ResetBy {
     Watchdog,
 }
 
-impl Watchdog {
-    /// Who ended the run before.
-    pub(crate) fn reset_by(watchdog: &WATCHDOG) -> ResetBy {
+impl ResetBy {
+    /// What the watchdog says.
+    pub(crate) fn of(watchdog: &WATCHDOG) -> ResetBy {
         let reason = watchdog.reason().read();
         if reason.force().bit_is_set() {
             ResetBy::Machine
@@ -53,55 +55,49 @@ impl Watchdog {
             ResetBy::Chip
         }
     }
+}
 
+impl Watchdog {
     /// Starts watching, at the pace of the watchdog's tick, which the clocks include.
-    pub fn start(watchdog: WATCHDOG, psm: PSM, _clocks: Clocks) -> Watchdog {
-        reset_everything_but_oscillators(&psm);
-        drop((watchdog, psm));
-        let watchdog = Watchdog { _started: () };
+    pub fn start(registers: WATCHDOG, psm: &PSM, _clocks: Clocks) -> Watchdog {
+        reset_all_but_oscillators(psm);
+        let watchdog = Watchdog { registers };
         watchdog.resume();
         watchdog
     }
 
     /// Tells that the machine's loop has come around.
     pub fn feed(&self) {
-        // SAFETY: rule 2.
-        registers().load().write(|w| unsafe { w.load().bits(LOAD) });
+        // SAFETY: rule 1.
+        self.registers.load().write(|w| unsafe { w.load().bits(LOAD) });
     }
 
     /// Stops watching, before the core sleeps.
     pub(crate) fn pause(&self) {
-        registers().ctrl().modify(|_, w| w.enable().clear_bit());
+        self.registers.ctrl().modify(|_, w| w.enable().clear_bit());
     }
 
     /// Goes on watching, for a whole period.
     pub(crate) fn resume(&self) {
         self.feed();
-        registers().ctrl().modify(|_, w| w.enable().set_bit());
+        self.registers.ctrl().modify(|_, w| w.enable().set_bit());
     }
 }
 
 /// Resets the chip as power-on does, but that RAM keeps its content.
 pub fn reset() -> ! {
     interrupt::disable();
-    // SAFETY: rule 1. Nobody else uses the registers any more.
-    reset_everything_but_oscillators(unsafe { &*PSM::PTR });
-    registers().ctrl().write(|w| w.trigger().set_bit());
+    // SAFETY: rule 2.
+    let chip = unsafe { Peripherals::steal() };
+    reset_all_but_oscillators(&chip.PSM);
+    chip.WATCHDOG.ctrl().write(|w| w.trigger().set_bit());
     loop {
         asm::nop();
     }
 }
 
-/// Has a bite reset the chip, not just the core. The oscillators go on: the core needs one to start.
-fn reset_everything_but_oscillators(psm: &rp2040_pac::psm::RegisterBlock) {
-    // SAFETY: rule 2; the writer's own bits follow.
-    psm.wdsel().write(|w| unsafe { w.bits(WDSEL_ALL) }.rosc().clear_bit().xosc().clear_bit());
-}
-
-/// All bits of WDSEL.
-const WDSEL_ALL: u32 = 0x0001_ffff;
-
-fn registers() -> &'static RegisterBlock {
+/// Has a bite reset the chip, not just the core. The oscillators go on, since the core needs one to start.
+fn reset_all_but_oscillators(psm: &PSM) {
     // SAFETY: rule 1.
-    unsafe { &*WATCHDOG::PTR }
+    psm.wdsel().write(|w| unsafe { w.bits(ALL_PARTS) }.rosc().clear_bit().xosc().clear_bit());
 }
