@@ -13,15 +13,41 @@
 //!   run and no console to say so on.
 //!
 //! On any other target this crate is empty.
-#![no_std]
-#![cfg(target_os = "none")]
+#![cfg_attr(not(test), no_std)]
 
+pub mod alarm;
+pub mod baud;
+pub mod edges;
+pub mod record;
+
+#[cfg(target_os = "none")]
+mod board;
+#[cfg(target_os = "none")]
 mod boot2;
+#[cfg(target_os = "none")]
 pub mod clocks;
+#[cfg(target_os = "none")]
+mod gpio;
+#[cfg(target_os = "none")]
 pub mod idle;
+#[cfg(target_os = "none")]
+pub mod interrupts;
+#[cfg(target_os = "none")]
+mod last_run;
+#[cfg(target_os = "none")]
+pub mod memory;
+#[cfg(target_os = "none")]
 mod panic;
+#[cfg(target_os = "none")]
+pub mod services;
+#[cfg(target_os = "none")]
+pub mod stack;
+#[cfg(target_os = "none")]
 mod timer;
+#[cfg(target_os = "none")]
 mod uart;
+#[cfg(target_os = "none")]
+pub mod watchdog;
 
-pub use timer::Timer;
-pub use uart::Uart;
+#[cfg(target_os = "none")]
+pub use self::{board::Board, gpio::Gpio, last_run::LastRun, timer::Timer, uart::Uart, watchdog::Watchdog};

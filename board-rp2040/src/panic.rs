@@ -1,41 +1,42 @@
-//! The end of the line: a panic, a fault or an interrupt that nobody expects is written to the console, and the
-//! chip stops.
+//! The end of the line: what a panic, a fault or an unexpected interrupt says is left for the next run, which begins at
+//! once.
 //!
-//! There is no unwinding on the chip, so whatever panics takes the machine with it. Nothing is allocated here and
-//! no lock is taken.
-//!
-//! # Safety
-//!
-//! 1. The handlers never return, and turn interrupts off before anything else.
-#![expect(
-    unsafe_code,
-    reason = "the console is taken from whoever owned it; fault handlers are unsafe by contract"
-)]
+//! There is no unwinding on the chip, so whatever panics takes the machine with it. Nothing is allocated here, no lock is
+//! taken, and nothing is sent: the next run has all the time for that.
+#![expect(unsafe_code, reason = "fault handlers are unsafe by contract")]
 
-use core::{fmt::Write, panic::PanicInfo};
+use core::{
+    panic::{Location, PanicInfo},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-use cortex_m::{asm, interrupt};
+use cortex_m::interrupt;
 use cortex_m_rt::{ExceptionFrame, exception};
 
-use crate::Uart;
+use crate::{
+    last_run,
+    record::{self, Record},
+    timer, watchdog,
+};
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
+    static AGAIN: AtomicBool = AtomicBool::new(false);
     interrupt::disable();
-    // SAFETY: rule 1.
-    if let Some(mut uart) = unsafe { Uart::for_panic() } {
-        // The console never fails, and there would be nobody left to tell.
-        let _ = write!(uart, "\n*** mnemOS stopped: {info}\n");
-        uart.flush();
-    }
-    loop {
-        asm::wfi();
-    }
+    let at = info.location().map(Location::file).zip(info.location().map(Location::line));
+    let text = if AGAIN.load(Ordering::Relaxed) {
+        record::describe("a panic while another one was described", at)
+    } else {
+        AGAIN.store(true, Ordering::Relaxed);
+        record::describe(info.message(), at)
+    };
+    last_run::leave(Record { at_us: timer::now_in_panic(), in_a_row: 0, text });
+    watchdog::reset();
 }
 
 #[exception]
 unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
-    panic!("hard fault at {:#010x}, called from {:#010x}\n{frame:#x?}", frame.pc(), frame.lr());
+    panic!("hard fault at {:#010x}, called from {:#010x}", frame.pc(), frame.lr());
 }
 
 #[exception]

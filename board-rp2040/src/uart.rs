@@ -1,96 +1,145 @@
-//! The console: UART0 on GPIO 0 (out) and GPIO 1 (in), 115200 baud, eight data bits, no parity, one stop bit.
+//! UART0 on GPIO 0 (out) and GPIO 1 (in), 115200 baud, eight data bits, no parity, one stop bit: the device under the
+//! kernel's serial driver.
 //!
-//! Writing waits for room in the 32-byte FIFO: this is the console of start-up and of a panic, when no task runs.
+//! It is a PL011, whose interrupts come with the FIFOs' levels:
+//!
+//! ```text
+//!   line ──▶ [receive FIFO, 32]    interrupts at 8 bytes, or when a byte has waited for 32 bit times
+//!   line ◀── [transmit FIFO, 32]   interrupts when it sinks to 8 bytes, and only at that moment
+//! ```
+//!
+//! So the handler has 24 byte times, 2 ms, before a byte is lost, and as long to go on sending without a gap. Since the
+//! transmit interrupt comes with a FIFO that sinks, an empty one would never start by itself: switching that interrupt on
+//! makes it pending by hand.
 //!
 //! # Safety
 //!
-//! 1. Every raw field value written here is a constant of this file that fits its field, checked at compile time,
-//!    or the byte to send, for which every value is meant.
-//! 2. Registers are taken a second time only by [`Uart::for_panic`], with interrupts off and the code that owned
-//!    the first [`Uart`] never to run again.
-#![expect(unsafe_code, reason = "raw register fields, and the console of a panic")]
+//! 1. Every raw field value written here is a constant of this file that fits its field, checked at compile time, or a
+//!    byte to send, for which every value is meant.
+//! 2. A [`Uart`] exists only after [`Uart::start`], which takes the register block for good. From then on registers are
+//!    reached through any clone, in tasks and in interrupts: each is read or written as a whole, but for the interrupt
+//!    mask, which is changed with interrupts off.
+#![expect(unsafe_code, reason = "raw register fields, and registers that tasks and interrupts share")]
 
-use core::fmt;
-
-use rp2040_pac::{IO_BANK0, PADS_BANK0, Peripherals, RESETS, UART0};
-
-use crate::clocks::Clocks;
-
-const BAUD: u32 = 115_200;
-const TX_PIN: usize = 0;
-const RX_PIN: usize = 1;
-const EIGHT_BITS: u8 = 0b11;
-
-/// The divisor from the peripheral clock to sixteen times the baud rate, in 64ths, rounded.
-const DIVISOR_64THS: u32 = (Clocks::PERIPHERAL_HZ * 4 + BAUD / 2) / BAUD;
-
-// The field widths; and rounding costs at most 1 % of the rate, where a receiver forgives about 2 %.
-const _: () = {
-    assert!(DIVISOR_64THS / 64 >= 1 && DIVISOR_64THS / 64 < 1 << 16);
-    assert!(DIVISOR_64THS >= 50);
+use core::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
-/// UART0 as a console that waits.
+use cortex_m::{interrupt::free, peripheral::NVIC};
+use kernel::services::serial::device::{self, Received};
+use rp2040_pac::{Interrupt, RESETS, UART0, uart0::RegisterBlock};
+
+use crate::{Gpio, baud::Divisor, clocks::Clocks};
+
+const BAUD: u32 = 115_200;
+const TX_PIN: u8 = 0;
+const RX_PIN: u8 = 1;
+const EIGHT_BITS: u8 = 0b11;
+/// A quarter of a FIFO, as UARTIFLS says it.
+const EIGHT_BYTES: u8 = 0b001;
+
+const DIVISOR: Divisor = match Divisor::of(Clocks::PERIPHERAL_HZ, BAUD) {
+    Some(divisor) => divisor,
+    None => panic!("the peripheral clock cannot be divided to this baud rate"),
+};
+
+/// Bytes were lost, and no byte has been received since that could say so. The chip says so once, also together with a
+/// garbled byte or a break. Only the interrupt handler uses it.
+static OVERRUN: AtomicBool = AtomicBool::new(false);
+
+/// UART0. All clones are the same device.
+#[derive(Clone)]
 pub struct Uart {
-    registers: UART0,
+    _started: (),
 }
 
 impl Uart {
-    /// Connects the pins and enables both directions.
-    pub fn start(uart: UART0, io: &IO_BANK0, pads: &PADS_BANK0, resets: &RESETS, _clocks: Clocks) -> Uart {
-        // The pins may be shared with others: released, but not reset.
-        resets.reset().modify(|_, w| w.io_bank0().clear_bit().pads_bank0().clear_bit().uart0().set_bit());
+    /// Connects the pins and enables both directions. The receive interrupt is on; it comes once it is unmasked in the
+    /// interrupt controller.
+    pub fn start(uart: UART0, gpio: &Gpio, resets: &RESETS, _clocks: Clocks) -> Uart {
+        resets.reset().modify(|_, w| w.uart0().set_bit());
         resets.reset().modify(|_, w| w.uart0().clear_bit());
-        while {
-            let done = resets.reset_done().read();
-            done.io_bank0().bit_is_clear() || done.pads_bank0().bit_is_clear() || done.uart0().bit_is_clear()
-        } {}
+        while resets.reset_done().read().uart0().bit_is_clear() {}
 
         // SAFETY: rule 1.
-        uart.uartibrd().write(|w| unsafe { w.baud_divint().bits((DIVISOR_64THS / 64) as u16) });
+        uart.uartibrd().write(|w| unsafe { w.baud_divint().bits(DIVISOR.whole) });
         // SAFETY: rule 1.
-        uart.uartfbrd().write(|w| unsafe { w.baud_divfrac().bits((DIVISOR_64THS % 64) as u8) });
+        uart.uartfbrd().write(|w| unsafe { w.baud_divfrac().bits(DIVISOR.sixty_fourths) });
         // The divisor takes effect with this write, so it comes after.
         // SAFETY: rule 1.
         uart.uartlcr_h().write(|w| unsafe { w.wlen().bits(EIGHT_BITS) }.fen().set_bit());
+        // SAFETY: rule 1.
+        uart.uartifls().write(|w| unsafe { w.rxiflsel().bits(EIGHT_BYTES).txiflsel().bits(EIGHT_BYTES) });
+        uart.uartimsc().write(|w| w.rxim().set_bit().rtim().set_bit());
         uart.uartcr().write(|w| w.uarten().set_bit().txe().set_bit().rxe().set_bit());
 
         // Last, so that the line never leaves its idle level. An unconnected input is pulled there too: it would
         // otherwise receive noise.
-        pads.gpio(RX_PIN).modify(|_, w| w.pue().set_bit().pde().clear_bit());
-        io.gpio(TX_PIN).gpio_ctrl().write(|w| w.funcsel().uart());
-        io.gpio(RX_PIN).gpio_ctrl().write(|w| w.funcsel().uart());
+        gpio.connect_uart(TX_PIN);
+        gpio.connect_uart(RX_PIN);
 
-        Uart { registers: uart }
+        Uart { _started: () }
     }
 
-    /// The console for a last message, if it was started at all.
-    ///
-    /// # Safety
-    ///
-    /// Interrupts are off, and the caller never returns to code that uses the peripherals (rule 2).
-    pub(crate) unsafe fn for_panic() -> Option<Uart> {
-        // SAFETY: rule 2, promised by the caller.
-        let peripherals = unsafe { Peripherals::steal() };
-        let started = peripherals.RESETS.reset_done().read().uart0().bit_is_set()
-            && peripherals.UART0.uartcr().read().uarten().bit_is_set();
-        started.then_some(Uart { registers: peripherals.UART0 })
-    }
-
-    /// Sends one byte as it is, waiting for room.
-    pub fn write_byte(&mut self, byte: u8) {
-        while self.registers.uartfr().read().txff().bit_is_set() {}
-        // SAFETY: rule 1.
-        self.registers.uartdr().write(|w| unsafe { w.data().bits(byte) });
+    fn write_byte(&self, byte: u8) {
+        while !device::Uart::transmit(self, byte) {}
     }
 
     /// Waits until the last bit has left the chip.
-    pub fn flush(&mut self) {
-        while self.registers.uartfr().read().busy().bit_is_set() {}
+    pub fn flush(&self) {
+        while device::Uart::is_transmitting(self) {}
+    }
+
+    fn registers(&self) -> &'static RegisterBlock {
+        // SAFETY: rule 2.
+        unsafe { &*UART0::PTR }
     }
 }
 
-/// Text for a terminal: each line feed is preceded by a carriage return. It never fails.
+impl device::Uart for Uart {
+    fn receive(&self) -> Option<Received> {
+        if self.registers().uartfr().read().rxfe().bit_is_set() {
+            return None;
+        }
+        // Reading takes the entry: what is known of it is in the one word.
+        let entry = self.registers().uartdr().read();
+        let overrun = entry.oe().bit_is_set() || OVERRUN.load(Ordering::Relaxed);
+        let garbled = entry.fe().bit_is_set() || entry.pe().bit_is_set();
+        let received = match (entry.be().bit_is_set(), garbled, overrun) {
+            (true, _, _) => Received::Break,
+            (false, true, _) => Received::Garbled,
+            (false, false, true) => Received::AfterOverrun(entry.data().bits()),
+            (false, false, false) => Received::Byte(entry.data().bits()),
+        };
+        OVERRUN.store(overrun && !matches!(received, Received::AfterOverrun(_)), Ordering::Relaxed);
+        Some(received)
+    }
+
+    fn transmit(&self, byte: u8) -> bool {
+        if self.registers().uartfr().read().txff().bit_is_set() {
+            return false;
+        }
+        // SAFETY: rule 1.
+        self.registers().uartdr().write(|w| unsafe { w.data().bits(byte) });
+        true
+    }
+
+    fn set_transmit_interrupt(&self, on: bool) {
+        free(|_| self.registers().uartimsc().modify(|_, w| w.txim().bit(on)));
+        // A full FIFO interrupts when it sinks, and needs no help.
+        if on && self.registers().uartfr().read().txff().bit_is_clear() {
+            NVIC::pend(Interrupt::UART0_IRQ);
+        }
+    }
+
+    fn is_transmitting(&self) -> bool {
+        self.registers().uartfr().read().busy().bit_is_set()
+    }
+}
+
+/// Text for a terminal, while no driver runs: each line feed is preceded by a carriage return, and each byte waits until
+/// there is room for it. It never fails.
 impl fmt::Write for Uart {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {

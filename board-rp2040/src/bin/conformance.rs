@@ -13,47 +13,52 @@ mod image {
     //!    critical section relies on it being masked.
     #![expect(unsafe_code, reason = "an interrupt is unmasked")]
 
-    use board_rp2040::{Timer, Uart, clocks, idle};
+    use core::fmt::Write;
+
+    use board_rp2040::{Board, LastRun, Timer, clocks::Clocks};
     use conformance::{
         chip::{self, Chip, OnChip},
         report,
     };
     use cortex_m::{
-        asm,
+        asm, interrupt as mask,
         peripheral::{NVIC, SYST, syst::SystClkSource},
         singleton,
     };
     use cortex_m_rt::{entry, exception};
-    use kernel::{platform::Clock, time::Instant};
-    use rp2040_pac::{CorePeripherals, Interrupt, Peripherals, interrupt};
+    use kernel::{
+        platform::{Clock, Stop},
+        time::Instant,
+    };
+    use rp2040_pac::{CorePeripherals, Interrupt, interrupt};
 
     /// Core cycles between two looks at the clock while the laws sleep, and so how late they may wake up: 1 ms.
-    const HEARTBEAT: u32 = clocks::Clocks::SYSTEM_HZ / 1_000;
+    const HEARTBEAT: u32 = Clocks::SYSTEM_HZ / 1_000;
 
     #[entry]
     fn start() -> ! {
-        let chip = Peripherals::take().expect("start runs once, before anything else");
-        let core = CorePeripherals::take().expect("start runs once, before anything else");
-
-        let clocks = clocks::start(chip.XOSC, chip.PLL_SYS, chip.CLOCKS, &chip.WATCHDOG, &chip.RESETS);
-        let timer = Timer::start(chip.TIMER, &chip.RESETS, clocks);
-        let timer = singleton!(: Timer = timer).expect("start runs once");
-        let mut console = Uart::start(chip.UART0, &chip.IO_BANK0, &chip.PADS_BANK0, &chip.RESETS, clocks);
-        let heartbeat = start_heartbeat(core.SYST);
+        let (Some(board), Some(core)) = (Board::start(), CorePeripherals::take()) else {
+            panic!("the board is started once, before anything else")
+        };
+        // A law may take its time.
+        board.watchdog.pause();
+        let mut console = board.uart.clone();
+        if board.last_run != LastRun::Well {
+            // A panic resets the chip, so the report of a law that does not hold ends here.
+            writeln!(console, "BROKEN\n{}\nThe law above does not hold.", board.last_run)
+                .expect("the console never fails");
+            board.end(Stop::PowerOff);
+        }
+        let timer = singleton!(: Timer = board.timer.clone()).expect("start runs once");
+        let mut heartbeat = start_heartbeat(core.SYST);
         // SAFETY: rule 1.
         unsafe { NVIC::unmask(Interrupt::SW0_IRQ) };
 
-        report::prove_all(&mut OnChip(Board { timer }), &mut console).expect("the console never fails");
-        end(heartbeat);
-    }
+        report::prove_all(&mut OnChip(Machine { timer }), &mut console).expect("the console never fails");
 
-    /// Nothing is left to do, and nothing will wake the chip.
-    fn end(mut heartbeat: SYST) -> ! {
         heartbeat.disable_counter();
         heartbeat.disable_interrupt();
-        loop {
-            idle::wait_unless(|| false);
-        }
+        board.end(Stop::PowerOff)
     }
 
     fn start_heartbeat(mut timer: SYST) -> SYST {
@@ -66,26 +71,31 @@ mod image {
     }
 
     #[derive(Clone, Copy)]
-    struct Board {
+    struct Machine {
         timer: &'static Timer,
     }
 
-    impl Clock for Board {
+    impl Clock for Machine {
         fn now_us(&self) -> u64 {
             self.timer.now_us()
         }
     }
 
-    impl Chip for Board {
-        type Clock = Board;
+    impl Chip for Machine {
+        type Clock = Machine;
 
-        fn clock(&self) -> Board {
+        fn clock(&self) -> Machine {
             *self
         }
 
         fn sleep_until(&self, then: Instant) {
             while self.now_us() < then.as_micros() {
-                idle::wait_unless(|| self.now_us() >= then.as_micros());
+                mask::free(|_| {
+                    if self.now_us() < then.as_micros() {
+                        asm::dsb();
+                        asm::wfi();
+                    }
+                });
             }
         }
 

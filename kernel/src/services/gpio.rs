@@ -108,6 +108,8 @@ pub struct Pin {
 pub enum Error {
     /// There is no such pin.
     NoSuchPin,
+    /// The pin is connected to another device of the machine, such as a serial port.
+    Reserved,
     /// The pin is not an output; configure it first.
     NotAnOutput,
     /// More clients wait for edges than the driver remembers.
@@ -118,6 +120,7 @@ impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::NoSuchPin => "there is no such pin",
+            Self::Reserved => "the pin is in use by another device of the machine",
             Self::NotAnOutput => "the pin is not an output; configure it first",
             Self::TooManyWaiters => "too many clients wait for edges already",
         })

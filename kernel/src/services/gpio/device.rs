@@ -12,6 +12,12 @@ pub trait Pins: Clone + Send + 'static {
     /// How many pins there are, numbered from 0.
     fn count(&self) -> u8;
 
+    /// A pin is connected to some other device of the machine: its mode and its level are not the driver's to change.
+    fn is_reserved(&self, pin: u8) -> bool {
+        let _ = pin;
+        false
+    }
+
     /// What a pin is used as.
     fn mode(&self, pin: u8) -> Mode;
 

@@ -281,12 +281,12 @@ impl<P: Pins> Driver<P> {
     fn take(&self, request: Request, reply: Reply<Gpio>, waiters: &mut FixedVec<Waiter>) {
         let answer = match request {
             Request::Pin(pin) => Ok(Response::Pin(self.check(pin).ok().map(|pin| self.row(pin)))),
-            Request::Configure { pin, mode } => self.check(pin).map(|pin| {
+            Request::Configure { pin, mode } => self.check_free(pin).map(|pin| {
                 self.pins.set_mode(pin, mode);
                 Response::Done
             }),
             Request::Read(pin) => self.check(pin).map(|pin| Response::Level(self.pins.read(pin))),
-            Request::Write { pin, high } => self.check(pin).and_then(|pin| {
+            Request::Write { pin, high } => self.check_free(pin).and_then(|pin| {
                 if self.pins.mode(pin) != Mode::Output {
                     return Err(Error::NotAnOutput);
                 }
@@ -304,6 +304,12 @@ impl<P: Pins> Driver<P> {
 
     fn check(&self, pin: u8) -> Result<u8, Error> {
         if pin < self.pins.count() { Ok(pin) } else { Err(Error::NoSuchPin) }
+    }
+
+    /// As [`check`](Self::check), for changes.
+    fn check_free(&self, pin: u8) -> Result<u8, Error> {
+        let pin = self.check(pin)?;
+        if self.pins.is_reserved(pin) { Err(Error::Reserved) } else { Ok(pin) }
     }
 
     fn row(&self, pin: u8) -> Pin {

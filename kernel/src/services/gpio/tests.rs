@@ -30,6 +30,7 @@ struct Model {
     count: u8,
     high: [bool; PINS],
     modes: [Option<Mode>; PINS],
+    reserved: Option<u8>,
     listening: [(bool, bool); PINS],
     pending: Vec<Taken>,
 }
@@ -65,6 +66,10 @@ impl Bank {
 impl Pins for Bank {
     fn count(&self) -> u8 {
         self.with(|model| model.count)
+    }
+
+    fn is_reserved(&self, pin: u8) -> bool {
+        self.with(|model| model.reserved == Some(pin))
     }
 
     fn mode(&self, pin: u8) -> Mode {
@@ -189,6 +194,20 @@ fn a_pin_that_does_not_exist_is_an_error_and_ends_the_list() {
             assert_eq!(bench.ask(request), Err(CallError::Service(Error::NoSuchPin)));
         }
     }
+}
+
+#[test]
+fn a_pin_that_another_device_uses_is_read_but_not_changed() {
+    let mut bench = Bench::new();
+    bench.bank.with(|model| (model.reserved, model.modes[2]) = (Some(2), Some(Mode::Output)));
+    for request in [Request::Write { pin: 2, high: true }, Request::Configure { pin: 2, mode: Mode::Input }] {
+        assert_eq!(bench.ask(request), Err(CallError::Service(Error::Reserved)));
+    }
+    let row = Pin { pin: 2, mode: Mode::Output, high: false, edges: 0 };
+    assert_eq!(bench.ask(Request::Pin(2)), Ok(Response::Pin(Some(row))));
+    let waiting = bench.wait(2, Edge::Rising);
+    assert!(bench.drive(100, 2, true));
+    assert_eq!(bench.outcome(waiting), edge(100, true));
 }
 
 #[test]

@@ -31,7 +31,8 @@ pub(in super::super) async fn banner(
         found += 1;
     }
     out.line(format_args!("  services  {found} running")).await?;
-    out.line(format_args!("Type `help` for what there is, `poweroff` or Ctrl-D to leave.")).await?;
+    let or_ctrl_d = if config.power_off_at_end { " or Ctrl-D" } else { "" };
+    out.line(format_args!("Type `help` for what there is, `poweroff`{or_ctrl_d} to leave.")).await?;
     out.line(format_args!("")).await
 }
 

@@ -1,0 +1,105 @@
+//! The board as a whole: its devices, and the machine's loop around a kernel.
+
+use core::fmt::Write;
+
+use cortex_m::{asm, interrupt};
+use kernel::{
+    Kernel,
+    platform::{Next, Stop},
+    time::Instant,
+};
+use rp2040_pac::Peripherals;
+
+use crate::{
+    Gpio, LastRun, Timer, Uart, Watchdog, clocks, idle,
+    watchdog::{self, ResetBy},
+};
+
+/// All that an image uses of the chip.
+pub struct Board {
+    /// The kernel's clock, and its alarm.
+    pub timer: Timer,
+    /// The pins.
+    pub gpio: Gpio,
+    /// The console's port.
+    pub uart: Uart,
+    /// Resets a machine that hangs. It runs.
+    pub watchdog: Watchdog,
+    /// How the run before this one ended.
+    pub last_run: LastRun,
+}
+
+impl Board {
+    /// Starts the chip's clocks and devices. To be called first thing after reset; `None` from the second call on.
+    pub fn start() -> Option<Board> {
+        let chip = Peripherals::take()?;
+        let last_run = LastRun::find_out(ResetBy::of(&chip.WATCHDOG));
+        let clocks = clocks::start(chip.XOSC, chip.PLL_SYS, chip.CLOCKS, &chip.WATCHDOG, &chip.RESETS);
+        let timer = Timer::start(chip.TIMER, &chip.RESETS, clocks);
+        let gpio = Gpio::start(chip.IO_BANK0, chip.PADS_BANK0, chip.SIO, &chip.RESETS);
+        let uart = Uart::start(chip.UART0, &gpio, &chip.RESETS, clocks);
+        let watchdog = Watchdog::start(chip.WATCHDOG, &chip.PSM, clocks);
+        Some(Board { timer, gpio, uart, watchdog, last_run })
+    }
+
+    /// Tells whoever is at the console that the last run did not end well. If too many did not, one after the other, that
+    /// was all: the machine stays off.
+    pub fn report_last_run(&self) {
+        if self.last_run == LastRun::Well {
+            return;
+        }
+        self.say(format_args!("\n{}\n", self.last_run));
+        if self.last_run.is_hopeless() {
+            self.say(format_args!("So did those before it. The machine stays off until it is reset.\n"));
+            self.off();
+        }
+    }
+
+    /// Runs the kernel until somebody ends it.
+    pub fn run(&self, kernel: &Kernel) -> Stop {
+        loop {
+            self.watchdog.feed();
+            match kernel.tick().next {
+                Next::RunAgain => {}
+                Next::SleepUntil(at) => self.sleep(kernel, Some(at)),
+                Next::WaitForInterrupt => self.sleep(kernel, None),
+                Next::Stop(stop) => return stop,
+            }
+        }
+    }
+
+    /// Does what the machine is to end with.
+    pub fn end(&self, stop: Stop) -> ! {
+        match stop {
+            Stop::Reboot => watchdog::reset(),
+            Stop::Panic => panic!("somebody asked for a panic"),
+            Stop::PowerOff => {
+                self.say(format_args!("mnemOS is off. Reset the chip to start it again.\n"));
+                self.off()
+            }
+        }
+    }
+
+    fn sleep(&self, kernel: &Kernel, until: Option<Instant>) {
+        idle::sleep_if(&self.watchdog, || kernel.is_idle() && self.timer.set_alarm(until));
+    }
+
+    /// Prints while no driver runs, or when none will run any more.
+    fn say(&self, text: core::fmt::Arguments<'_>) {
+        interrupt::free(|_| {
+            let mut uart = self.uart.clone();
+            // The port never fails.
+            let _ = uart.write_fmt(text);
+            uart.flush();
+        });
+    }
+
+    /// As off as the chip gets without a switch: asleep, and woken by nothing but a reset.
+    fn off(&self) -> ! {
+        interrupt::disable();
+        self.watchdog.pause();
+        loop {
+            asm::wfi();
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The interrupt vectors, and what is called from them.
+//!
+//! A kernel's drivers come in two halves, a task and an interrupt handler. The handler's half is put into its vector's slot
+//! here, which unmasks the interrupt. All interrupts have the same priority, so handlers do not nest.
+//!
+//! # Safety
+//!
+//! 1. An interrupt is unmasked only by filling its slot, outside of critical sections: nobody relies on it being masked.
+#![expect(unsafe_code, reason = "unmasking interrupts is unsafe for those who rely on masks")]
+
+use core::cell::RefCell;
+
+use cortex_m::peripheral::NVIC;
+use critical_section::Mutex;
+use kernel::{
+    interrupt::Trigger,
+    services::{gpio, serial},
+};
+use rp2040_pac::{Interrupt, interrupt};
+
+use crate::{Gpio, Timer, Uart};
+
+static TIMER: Slot<(Timer, Trigger)> = Slot::empty(Interrupt::TIMER_IRQ_0);
+static GPIO: Slot<gpio::driver::Handler<Gpio>> = Slot::empty(Interrupt::IO_IRQ_BANK0);
+static UART0: Slot<serial::driver::Handler<Uart>> = Slot::empty(Interrupt::UART0_IRQ);
+
+/// Has the alarm's interrupt counted on the kernel's line.
+pub fn attach_timer(timer: Timer, trigger: Trigger) {
+    TIMER.fill((timer, trigger));
+}
+
+/// Has the pins' edges handled.
+pub fn attach_gpio(handler: gpio::driver::Handler<Gpio>) {
+    GPIO.fill(handler);
+}
+
+/// Has the port's interrupts handled.
+pub fn attach_uart(handler: serial::driver::Handler<Uart>) {
+    UART0.fill(handler);
+}
+
+#[interrupt]
+fn TIMER_IRQ_0() {
+    TIMER.with(|(timer, trigger)| {
+        timer.acknowledge_alarm();
+        trigger.fire();
+    });
+}
+
+#[interrupt]
+fn IO_IRQ_BANK0() {
+    GPIO.with(gpio::driver::Handler::interrupt);
+}
+
+#[interrupt]
+fn UART0_IRQ() {
+    UART0.with(serial::driver::Handler::interrupt);
+}
+
+/// What an interrupt's handler needs, from when its driver is set up.
+struct Slot<H> {
+    handler: Mutex<RefCell<Option<H>>>,
+    interrupt: Interrupt,
+}
+
+impl<H> Slot<H> {
+    const fn empty(interrupt: Interrupt) -> Self {
+        Self { handler: Mutex::new(RefCell::new(None)), interrupt }
+    }
+
+    fn fill(&self, handler: H) {
+        let before = critical_section::with(|cs| self.handler.replace(cs, Some(handler)));
+        drop(before);
+        // SAFETY: rule 1.
+        unsafe { NVIC::unmask(self.interrupt) };
+    }
+
+    fn with(&self, handle: impl FnOnce(&mut H)) {
+        critical_section::with(|cs| {
+            if let Some(handler) = self.handler.borrow_ref_mut(cs).as_mut() {
+                handle(handler);
+            }
+        });
+    }
+}

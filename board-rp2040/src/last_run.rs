@@ -1,0 +1,118 @@
+//! How the run before this one ended: what the chip knows, and what the run itself has left in RAM.
+//!
+//! # Safety
+//!
+//! 1. `.uninit` is RAM that the start-up code leaves alone, of which every word can be read as a number. Since the compiler
+//!    knows nothing of that, it is read and written word by word, volatile.
+//! 2. It is touched before the kernel runs, and by a panic, which never returns: by one of them at a time.
+#![expect(unsafe_code, reason = "a section that keeps its content across a reset")]
+
+use core::{
+    fmt,
+    mem::MaybeUninit,
+    ptr,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use crate::{
+    record::{Record, WORDS},
+    stack,
+    watchdog::{self, ResetBy},
+};
+
+/// A run that panics before this time is one that could not start.
+const EARLY_US: u64 = 10_000_000;
+
+/// So many runs that could not start, one after the other, and the machine gives up.
+const HOPELESS: u32 = 5;
+
+// Rule 1.
+#[unsafe(link_section = ".uninit.last_run")]
+static mut LEFT: MaybeUninit<[u32; WORDS]> = MaybeUninit::uninit();
+
+/// Runs that could not start before this one, one after the other.
+static EARLY: AtomicU32 = AtomicU32::new(0);
+
+/// How the last run ended.
+#[expect(clippy::large_enum_variant, reason = "there is one of it, before there is a heap to box it in")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastRun {
+    /// As it should, or there was none.
+    Well,
+    /// In a panic.
+    Panicked(Record),
+    /// By the watchdog.
+    Hung,
+    /// By the watchdog, since the core had locked up: the stack had overflowed.
+    StackOverflow,
+}
+
+impl LastRun {
+    /// Finds out, and forgets it. To be called once, while little of the stack is used.
+    pub(crate) fn find_out(reset_by: ResetBy) -> LastRun {
+        let stack_was_used_up = stack::was_used_up();
+        stack::guard();
+        match take() {
+            Some(record) => {
+                EARLY.store(if record.at_us < EARLY_US { record.in_a_row } else { 0 }, Ordering::Relaxed);
+                LastRun::Panicked(record)
+            }
+            None if reset_by != ResetBy::Watchdog => LastRun::Well,
+            None if stack_was_used_up => LastRun::StackOverflow,
+            None => LastRun::Hung,
+        }
+    }
+
+    /// The machine has failed to start so often that it should not try again.
+    pub fn is_hopeless(&self) -> bool {
+        EARLY.load(Ordering::Relaxed) >= HOPELESS
+    }
+}
+
+impl fmt::Display for LastRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Well => f.write_str("the last run ended well"),
+            Self::Panicked(record) => {
+                let (s, us) = (record.at_us / 1_000_000, record.at_us % 1_000_000);
+                write!(f, "the last run ended in a panic after {s}.{us:06} s: {}", record.text)
+            }
+            Self::Hung => write!(
+                f,
+                "the last run was ended by the watchdog: a task or an interrupt held the core for {} ms",
+                watchdog::PERIOD_MS
+            ),
+            Self::StackOverflow => {
+                write!(
+                    f,
+                    "the last run was ended by the watchdog: the stack of {} bytes overflowed",
+                    stack::size()
+                )
+            }
+        }
+    }
+}
+
+/// Leaves word for the next run that this one panicked.
+pub(crate) fn leave(mut record: Record) {
+    record.in_a_row = EARLY.load(Ordering::Relaxed).saturating_add(1);
+    write(&record.to_words());
+}
+
+/// Takes what the last run has left.
+fn take() -> Option<Record> {
+    let mut words = [0; WORDS];
+    for (at, word) in words.iter_mut().enumerate() {
+        // SAFETY: rules 1 and 2; `at` is within the array.
+        *word = unsafe { ptr::read_volatile((&raw const LEFT).cast::<u32>().add(at)) };
+    }
+    write(&[0; WORDS]);
+    Record::from_words(&words)
+}
+
+fn write(words: &[u32; WORDS]) {
+    for (at, word) in words.iter().enumerate() {
+        // SAFETY: rules 1 and 2; `at` is within the array.
+        unsafe { ptr::write_volatile((&raw mut LEFT).cast::<u32>().add(at), *word) };
+    }
+}
