@@ -97,14 +97,19 @@ impl Registry {
     ///
     /// The wait was found just now.
     unsafe fn fail(&self, wait: Wait) {
-        // SAFETY: the caller's.
-        let node = unsafe { wait.node.as_ref() };
-        if node.stage.get() == Stage::Queued {
-            self.with_servers(|servers| servers.iter().for_each(|core| core.queue.remove(wait.node)));
+        let waker = {
+            // SAFETY: the caller's.
+            let node = unsafe { wait.node.as_ref() };
+            if node.stage.get() == Stage::Queued {
+                self.with_servers(|servers| servers.iter().for_each(|core| core.queue.remove(wait.node)));
+            }
+            node.stage.set(Stage::Failed(Failure::WaitCycle));
+            node.take_waker()
+        };
+        // The client is not held, so the waker may free the node, which nothing here refers to any more.
+        if let Some(waker) = waker {
+            waker.wake();
         }
-        node.stage.set(Stage::Failed(Failure::WaitCycle));
-        // The client is not held, so the waker may free the node.
-        node.wake_at_last();
     }
 }
 

@@ -95,11 +95,9 @@ impl Node {
         wake(&self.waker);
     }
 
-    /// Wakes whoever registered last, who may free the node meanwhile.
-    pub(super) fn wake_at_last(&self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+    /// Whoever registered last, to be woken once nothing refers to the node any more: being woken may free it.
+    pub(super) fn take_waker(&self) -> Option<Waker> {
+        self.waker.take()
     }
 
     /// Forgets whom to wake.
