@@ -1,6 +1,11 @@
 //! What a console prints, on its way to the serial port.
 
-use core::fmt::{self, Write};
+use core::{
+    fmt::{self, Write},
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
 
 use crate::{
     heap::Buffer,
@@ -46,12 +51,16 @@ impl<'c> Output<'c> {
 
     /// Sends what was written.
     pub(super) async fn flush(&mut self) -> Result<(), PortGone> {
-        let len = core::mem::take(&mut self.len);
-        let written = self.buffer.get(..len).unwrap_or_default();
-        for chunk in written.chunks(Chunk::CAPACITY) {
-            self.port.call(Request::Write(Chunk::cut(chunk))).await?;
-        }
-        Ok(())
+        // All commands wait here, in a hundred places.
+        outlined(async {
+            let len = core::mem::take(&mut self.len);
+            let written = self.buffer.get(..len).unwrap_or_default();
+            for chunk in written.chunks(Chunk::CAPACITY) {
+                self.port.call(Request::Write(Chunk::cut(chunk))).await?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Writes a line and sends it.
@@ -83,6 +92,18 @@ impl<'c> Output<'c> {
         self.last = byte;
         Ok(())
     }
+}
+
+/// Awaits a future whose code is compiled once, wherever it is awaited. The compiler would otherwise copy it to each
+/// place, which a chip's flash has no room for.
+pub(super) async fn outlined<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| poll_outlined(future.as_mut(), context)).await
+}
+
+#[inline(never)]
+fn poll_outlined<F: Future>(future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<F::Output> {
+    future.poll(context)
 }
 
 impl Write for Output<'_> {
