@@ -10,7 +10,7 @@
 //! | `clocks` | crystal and PLL: 125 MHz |
 //! | `timer`, [`alarm`] | the kernel's clock, and the alarm that ends its sleep |
 //! | `idle` | sleeping without missing an interrupt |
-//! | `uart`, [`baud`] | the device under the kernel's serial driver |
+//! | `uart`, [`baud`], [`entry`] | the device under the kernel's serial driver |
 //! | `gpio`, [`edges`] | the device under the kernel's GPIO driver |
 //! | `interrupts` | the vectors, and the handlers' halves of the drivers |
 //! | `services` | what runs: the kernel's standard services, over the devices |
@@ -33,6 +33,7 @@
 pub mod alarm;
 pub mod baud;
 pub mod edges;
+pub mod entry;
 pub mod record;
 
 #[cfg(target_os = "none")]
