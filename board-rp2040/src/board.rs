@@ -11,7 +11,7 @@ use kernel::{
 use rp2040_pac::Peripherals;
 
 use crate::{
-    Gpio, LastRun, Timer, Uart, Watchdog, clocks, idle,
+    Gpio, LastRun, Timer, Uart, Watchdog, clocks, idle, interrupts,
     watchdog::{self, ResetBy},
 };
 
@@ -84,8 +84,8 @@ impl Board {
         idle::sleep_if(&self.watchdog, || kernel.is_idle() && self.timer.set_alarm(until));
     }
 
-    /// Prints while no driver runs, or when none will run any more.
-    fn say(&self, text: core::fmt::Arguments<'_>) {
+    /// Prints while no driver runs, or when none will run any more. It waits until the last bit has left.
+    pub fn say(&self, text: core::fmt::Arguments<'_>) {
         interrupt::free(|_| {
             let mut uart = self.uart.clone();
             // The port never fails.
@@ -94,9 +94,10 @@ impl Board {
         });
     }
 
-    /// As off as the chip gets without a switch: asleep, and woken by nothing but a reset.
+    /// As off as the chip gets without a switch: asleep, with no interrupt enabled, and woken by nothing but a reset.
     fn off(&self) -> ! {
         interrupt::disable();
+        interrupts::mask_all();
         self.watchdog.pause();
         loop {
             asm::wfi();

@@ -14,8 +14,10 @@ use core::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use kernel::inline::Text;
+
 use crate::{
-    record::{Record, WORDS},
+    record::{Record, TEXT, WORDS},
     stack,
     watchdog::{self, ResetBy},
 };
@@ -82,21 +84,19 @@ impl fmt::Display for LastRun {
                 "the last run was ended by the watchdog: a task or an interrupt held the core for {} ms",
                 watchdog::PERIOD_MS
             ),
-            Self::StackOverflow => {
-                write!(
-                    f,
-                    "the last run was ended by the watchdog: the stack of {} bytes overflowed",
-                    stack::size()
-                )
-            }
+            Self::StackOverflow => write!(
+                f,
+                "the last run was ended by the watchdog: the stack of {} bytes overflowed",
+                stack::size()
+            ),
         }
     }
 }
 
 /// Leaves word for the next run that this one panicked.
-pub(crate) fn leave(mut record: Record) {
-    record.in_a_row = EARLY.load(Ordering::Relaxed).saturating_add(1);
-    write(&record.to_words());
+pub(crate) fn leave(at_us: u64, text: Text<TEXT>) {
+    let in_a_row = EARLY.load(Ordering::Relaxed).saturating_add(1);
+    write(&Record { at_us, in_a_row, text }.to_words());
 }
 
 /// Takes what the last run has left.

@@ -1,23 +1,39 @@
 //! The RP2040 as mnemOS sees it: what stands between the kernel's platform contract and the chip's registers.
 //!
-//! An image calls, in this order: [`clocks::start`] (the result proves to the rest that the clocks run),
-//! [`Timer::start`] (the kernel's clock), [`Uart::start`] (the console), and then runs its loop around
-//! [`idle::wait_unless`]. Linking this crate also brings the second-stage boot loader, the panic handler and the
-//! fault handlers.
+//! An image starts the `Board`, boots a kernel on what `memory` hands out and on the board's `Timer`, starts `services` (or
+//! others of its own, over the board's devices), and lets the board `run` the kernel. Linking this crate also brings the
+//! second-stage boot loader, the vectors, the panic handler and the fault handlers.
+//!
+//! | module | is |
+//! |---|---|
+//! | `board` | the devices together, and the machine's loop around a kernel |
+//! | `clocks` | crystal and PLL: 125 MHz |
+//! | `timer`, [`alarm`] | the kernel's clock, and the alarm that ends its sleep |
+//! | `idle` | sleeping without missing an interrupt |
+//! | `uart`, [`baud`], [`entry`] | the device under the kernel's serial driver |
+//! | `gpio`, [`edges`] | the device under the kernel's GPIO driver |
+//! | `interrupts` | the vectors, and the handlers' halves of the drivers |
+//! | `services` | what runs: the kernel's standard services, over the devices |
+//! | `memory`, `stack` | what is whose in RAM |
+//! | `watchdog` | resets a machine that hangs, or wants to |
+//! | `panic`, `last_run`, [`record`] | what a run that fails leaves for the next one |
 //!
 //! Laws:
 //!
 //! - Core 1 is never started: the critical section only turns this core's interrupts off.
-//! - Nothing here calls into the boot ROM.
+//! - Nothing here calls into the boot ROM. So there is no unique number, which is in the flash chip, and no way into the
+//!   USB boot loader but the button.
 //! - Start-up waits for the hardware without a limit, since without a crystal or a locked PLL there is nothing to
 //!   run and no console to say so on.
+//! - Interrupts all have the same priority, so a handler is never interrupted.
 //!
-//! On any other target this crate is empty.
+//! Everything but the arithmetic is there for the chip only.
 #![cfg_attr(not(test), no_std)]
 
 pub mod alarm;
 pub mod baud;
 pub mod edges;
+pub mod entry;
 pub mod record;
 
 #[cfg(target_os = "none")]

@@ -13,11 +13,7 @@ use core::{
 use cortex_m::interrupt;
 use cortex_m_rt::{ExceptionFrame, exception};
 
-use crate::{
-    last_run,
-    record::{self, Record},
-    timer, watchdog,
-};
+use crate::{last_run, record, timer, watchdog};
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
@@ -30,7 +26,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
         AGAIN.store(true, Ordering::Relaxed);
         record::describe(info.message(), at)
     };
-    last_run::leave(Record { at_us: timer::now_in_panic(), in_a_row: 0, text });
+    last_run::leave(timer::now_in_panic(), text);
     watchdog::reset();
 }
 

@@ -30,7 +30,7 @@ use cortex_m::{interrupt::free, peripheral::NVIC};
 use kernel::services::serial::device::{self, Received};
 use rp2040_pac::{Interrupt, RESETS, UART0, uart0::RegisterBlock};
 
-use crate::{Gpio, baud::Divisor, clocks::Clocks};
+use crate::{Gpio, baud::Divisor, clocks::Clocks, entry};
 
 const BAUD: u32 = 115_200;
 const TX_PIN: u8 = 0;
@@ -44,8 +44,7 @@ const DIVISOR: Divisor = match Divisor::of(Clocks::PERIPHERAL_HZ, BAUD) {
     None => panic!("the peripheral clock cannot be divided to this baud rate"),
 };
 
-/// Bytes were lost, and no byte has been received since that could say so. The chip says so once, also together with a
-/// garbled byte or a break. Only the interrupt handler uses it.
+/// Bytes were lost, and nobody has been told. Only the interrupt handler uses it.
 static OVERRUN: AtomicBool = AtomicBool::new(false);
 
 /// UART0. All clones are the same device.
@@ -102,17 +101,10 @@ impl device::Uart for Uart {
         if self.registers().uartfr().read().rxfe().bit_is_set() {
             return None;
         }
-        // Reading takes the entry: what is known of it is in the one word.
-        let entry = self.registers().uartdr().read();
-        let overrun = entry.oe().bit_is_set() || OVERRUN.load(Ordering::Relaxed);
-        let garbled = entry.fe().bit_is_set() || entry.pe().bit_is_set();
-        let received = match (entry.be().bit_is_set(), garbled, overrun) {
-            (true, _, _) => Received::Break,
-            (false, true, _) => Received::Garbled,
-            (false, false, true) => Received::AfterOverrun(entry.data().bits()),
-            (false, false, false) => Received::Byte(entry.data().bits()),
-        };
-        OVERRUN.store(overrun && !matches!(received, Received::AfterOverrun(_)), Ordering::Relaxed);
+        // Reading takes the entry: the byte and what is known of it are in the one word.
+        let entry = self.registers().uartdr().read().bits() as u16;
+        let (received, untold) = entry::decode(entry, OVERRUN.load(Ordering::Relaxed));
+        OVERRUN.store(untold, Ordering::Relaxed);
         Some(received)
     }
 
