@@ -15,87 +15,73 @@ mod image {
 
     use core::fmt::Write;
 
-    use board_rp2040::{Board, LastRun, Timer, clocks::Clocks};
+    use board_rp2040::{Board, LastRun, Timer, Uart, idle, interrupts, memory};
     use conformance::{
         chip::{self, Chip, OnChip},
         report,
     };
-    use cortex_m::{
-        asm, interrupt as mask,
-        peripheral::{NVIC, SYST, syst::SystClkSource},
-        singleton,
-    };
-    use cortex_m_rt::{entry, exception};
+    use cortex_m::{asm, peripheral::NVIC, singleton};
+    use cortex_m_rt::entry;
     use kernel::{
+        Kernel,
+        limits::Settings,
         platform::{Clock, Stop},
         time::Instant,
     };
-    use rp2040_pac::{CorePeripherals, Interrupt, interrupt};
-
-    /// Core cycles between two looks at the clock while the laws sleep, and so how late they may wake up: 1 ms.
-    const HEARTBEAT: u32 = Clocks::SYSTEM_HZ / 1_000;
+    use rp2040_pac::{Interrupt, interrupt};
 
     #[entry]
     fn start() -> ! {
-        let (Some(board), Some(core)) = (Board::start(), CorePeripherals::take()) else {
-            panic!("the board is started once, before anything else")
-        };
-        // A law may take its time.
-        board.watchdog.pause();
+        let board = Board::start().and_then(|board| singleton!(: Board = board));
+        let board = board.expect("the board is started once, before anything else");
         let mut console = board.uart.clone();
+
         if board.last_run != LastRun::Well {
-            // A panic resets the chip, so the report of a law that does not hold ends here.
-            writeln!(console, "BROKEN\n{}\nThe law above does not hold.", board.last_run)
-                .expect("the console never fails");
+            // A law that does not hold panics, and that resets the chip: its line still waits for the verdict.
+            finish_broken(&mut console, &board.last_run);
             board.end(Stop::PowerOff);
         }
-        let timer = singleton!(: Timer = board.timer.clone()).expect("start runs once");
-        let mut heartbeat = start_heartbeat(core.SYST);
+
+        attach_alarm(&board.timer);
         // SAFETY: rule 1.
         unsafe { NVIC::unmask(Interrupt::SW0_IRQ) };
-
-        report::prove_all(&mut OnChip(Machine { timer }), &mut console).expect("the console never fails");
-
-        heartbeat.disable_counter();
-        heartbeat.disable_interrupt();
+        report::prove_all(&mut OnChip(Laws { board }), &mut console).expect("the console never fails");
         board.end(Stop::PowerOff)
     }
 
-    fn start_heartbeat(mut timer: SYST) -> SYST {
-        timer.set_clock_source(SystClkSource::Core);
-        timer.set_reload(HEARTBEAT - 1);
-        timer.clear_current();
-        timer.enable_interrupt();
-        timer.enable_counter();
-        timer
+    /// Ends the report of the last run, which could only leave word of what happened.
+    fn finish_broken(console: &mut Uart, last_run: &LastRun) {
+        // The console never fails.
+        let _ = writeln!(console, "BROKEN\n{last_run}\nThe law above does not hold.");
+    }
+
+    /// Has the alarm's interrupt taken. It fires a kernel's line, as in the board's main image; this kernel is for
+    /// nothing else.
+    fn attach_alarm(timer: &Timer) {
+        let region = memory::take_region().expect("there is one region, for one kernel");
+        let kernel = Kernel::new(region, timer.clone(), &Settings::DEFAULT).expect("the region is large");
+        let line = kernel.handle().interrupt_line("timer").expect("the region is large");
+        interrupts::attach_timer(timer.clone(), line.trigger());
     }
 
     #[derive(Clone, Copy)]
-    struct Machine {
-        timer: &'static Timer,
+    struct Laws {
+        board: &'static Board,
     }
 
-    impl Clock for Machine {
-        fn now_us(&self) -> u64 {
-            self.timer.now_us()
-        }
-    }
+    impl Chip for Laws {
+        type Clock = Timer;
 
-    impl Chip for Machine {
-        type Clock = Machine;
-
-        fn clock(&self) -> Machine {
-            *self
+        fn clock(&self) -> Timer {
+            // A law that hangs is one that boots no further machine for longer than the watchdog waits.
+            self.board.watchdog.feed();
+            self.board.timer.clone()
         }
 
         fn sleep_until(&self, then: Instant) {
-            while self.now_us() < then.as_micros() {
-                mask::free(|_| {
-                    if self.now_us() < then.as_micros() {
-                        asm::dsb();
-                        asm::wfi();
-                    }
-                });
+            while self.board.timer.now_us() < then.as_micros() {
+                self.board.watchdog.feed();
+                idle::sleep_if(&self.board.watchdog, || self.board.timer.set_alarm(Some(then)));
             }
         }
 
@@ -110,10 +96,6 @@ mod image {
     fn SW0_IRQ() {
         chip::on_interrupt();
     }
-
-    /// Ends a sleep.
-    #[exception]
-    fn SysTick() {}
 }
 
 #[cfg(not(target_os = "none"))]

@@ -1,63 +1,64 @@
 //! Makes the UF2 file that an RP2040's boot drive takes from the ELF file that the linker makes, and says how much of
 //! the chip the image takes.
 //!
-//! [`elf`] reads the one, [`blocks`] writes the other, [`chip`] knows what may be where.
+//! [`elf`] reads the one, [`blocks`] writes the other, [`usage`] counts, [`chip`] knows what may be where.
 
 use std::{env, ffi::OsString, fs, path::Path, process::ExitCode};
 
 mod blocks;
 mod chip;
 mod elf;
+mod usage;
+
+use self::usage::{Modules, Usage};
 
 const USAGE: &str = "\
 Usage: uf2 IMAGE.elf IMAGE.uf2
+       uf2 --modules IMAGE.elf
 
-Writes the image as a UF2 file for the RP2040, and prints the bytes of flash and of RAM that it takes, a line each.
+Writes the image as a UF2 file for the RP2040, and prints the bytes that it takes of each memory, a line each; or
+prints the bytes that each of its modules takes.
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
-    match arguments.as_slice() {
-        [help] if help == "--help" || help == "-h" => {
-            print!("{USAGE}");
-            ExitCode::SUCCESS
-        }
-        [image, output] => match convert(Path::new(image), Path::new(output)) {
-            Ok(taken) => {
-                println!("flash {}\nram {}", taken.flash, taken.ram);
-                ExitCode::SUCCESS
-            }
-            Err(message) => {
-                eprintln!("{message}");
-                ExitCode::FAILURE
-            }
-        },
+    let outcome = match arguments.as_slice() {
+        [help] if help == "--help" || help == "-h" => Ok(USAGE.to_owned()),
+        [modules, image] if modules == "--modules" => print_modules(Path::new(image)),
+        [image, output] => convert(Path::new(image), Path::new(output)),
         _ => {
             eprint!("{USAGE}");
-            ExitCode::from(2)
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
         }
     }
 }
 
-/// Bytes of each memory that an image takes.
-#[derive(Debug, PartialEq, Eq)]
-struct Taken {
-    flash: u64,
-    ram: u64,
-}
-
-fn convert(image: &Path, output: &Path) -> Result<Taken, String> {
-    let file = fs::read(image).map_err(|error| format!("{} cannot be read: {error}", image.display()))?;
-    let segments = elf::segments(&file).map_err(|error| format!("{}: {error}", image.display()))?;
-    let blocks = blocks::of(&segments).map_err(|error| format!("{}: {error}", image.display()))?;
+fn convert(image: &Path, output: &Path) -> Result<String, String> {
+    let in_image = |error: &dyn std::fmt::Display| format!("{}: {error}", image.display());
+    let file = read(image)?;
+    let segments = elf::segments(&file).map_err(|error| in_image(&error))?;
+    let symbols = elf::symbols(&file).map_err(|error| in_image(&error))?;
+    let blocks = blocks::of(&segments).map_err(|error| in_image(&error))?;
     fs::write(output, blocks).map_err(|error| format!("{} cannot be written: {error}", output.display()))?;
-    Ok(taken(&segments))
+    Ok(Usage::of(&segments, &symbols).to_string())
 }
 
-fn taken(segments: &[elf::Segment<'_>]) -> Taken {
-    let in_ram = |segment: &&elf::Segment<'_>| chip::RAM.contains(&segment.runs_at);
-    Taken {
-        flash: segments.iter().map(|segment| segment.bytes.len() as u64).sum(),
-        ram: segments.iter().filter(in_ram).map(|segment| u64::from(segment.size)).sum(),
-    }
+fn print_modules(image: &Path) -> Result<String, String> {
+    let file = read(image)?;
+    let symbols = elf::symbols(&file).map_err(|error| format!("{}: {error}", image.display()))?;
+    Ok(Modules::of(&symbols).to_string())
+}
+
+fn read(image: &Path) -> Result<Vec<u8>, String> {
+    fs::read(image).map_err(|error| format!("{} cannot be read: {error}", image.display()))
 }

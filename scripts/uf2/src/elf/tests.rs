@@ -1,6 +1,6 @@
 //! What is read from a small file made by hand, and what is refused.
 
-use super::{ElfError, Segment, segments};
+use super::{ElfError, Segment, Symbol, segments, symbols};
 
 /// A file with these segments: type, offset, address to run at, address to store at, bytes stored, bytes in memory.
 fn file(entries: &[[u32; 6]], data: &[u8]) -> Vec<u8> {
@@ -70,4 +70,44 @@ fn offsets_beyond_the_file_are_an_error() {
     let mut far_table = file(&[[1, 84, 0, 0, 0, 0]], b"");
     far_table[28..32].copy_from_slice(&u32::MAX.to_le_bytes());
     assert_eq!(segments(&far_table), Err(ElfError::CutOff));
+}
+
+/// A file with a table of symbols: name, address and size of each. Sections: the symbols, and their names.
+fn file_with_symbols(entries: &[(&str, u32, u32)]) -> Vec<u8> {
+    let (mut table, mut names) = (Vec::new(), Vec::new());
+    for (name, address, size) in entries {
+        table.extend([names.len() as u32, *address, *size, 0].iter().flat_map(|word| word.to_le_bytes()));
+        names.extend(name.bytes().chain([0]));
+    }
+    let mut file = file(&[], b"");
+    let table_at = file.len() as u32;
+    let names_at = table_at + table.len() as u32;
+    let sections_at = names_at + names.len() as u32;
+    file.extend(&table);
+    file.extend(&names);
+    for words in [
+        [0, 2, 0, 0, table_at, table.len() as u32, 1, 0, 0, 16],
+        [0, 3, 0, 0, names_at, names.len() as u32, 0, 0, 0, 0],
+    ] {
+        file.extend(words.iter().flat_map(|word: &u32| word.to_le_bytes()));
+    }
+    file[32..36].copy_from_slice(&sections_at.to_le_bytes());
+    file[46] = 40;
+    file[48] = 2;
+    file
+}
+
+#[test]
+fn symbols_are_read_with_their_names() {
+    let file = file_with_symbols(&[("first", 0x1000_0001, 8), ("", 0, 0), ("second", 0x2000_0000, 4)]);
+    let expected = [
+        Symbol { name: "first", address: 0x1000_0001, size: 8 },
+        Symbol { name: "", address: 0, size: 0 },
+        Symbol { name: "second", address: 0x2000_0000, size: 4 },
+    ];
+    assert_eq!(symbols(&file).as_deref(), Ok(&expected[..]));
+    // What the last section's entry ends with is not needed.
+    for length in 0..file.len() - 16 {
+        assert!(symbols(&file[..length]).is_err(), "the first {length} bytes");
+    }
 }
