@@ -80,6 +80,7 @@ fn plain() -> Terminal {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
 fn a_script_prints_plain_tables_and_powers_off() {
     let mut terminal = plain();
     let shown = terminal.type_in(b"services\nps\nheap\npoweroff\n");
@@ -178,6 +179,7 @@ fn hostile_input_is_refused_and_the_console_lives_on() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
 fn a_terminal_edits_completes_and_cancels() {
     let mut terminal = Terminal::new(Mode::Terminal);
     let banner = terminal.type_in(b"");
