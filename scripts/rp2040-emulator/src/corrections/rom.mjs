@@ -14,7 +14,7 @@
 // cannot be read, so code that runs from flash must not be what calls: that faults.
 
 import { Fault } from '../fault.mjs';
-import { FLASH, RAM, ROM, isWithin } from '../memory-map.mjs';
+import { FLASH, RAM } from '../memory-map.mjs';
 import { replaceRegisters } from '../registers.mjs';
 
 const SECOND_STAGE = 256;
@@ -99,7 +99,7 @@ export class Rom {
      * @throws {Fault} when what the function was asked for cannot be done
      */
     serve(pc, number) {
-        if (!isWithin(ROM, pc)) {
+        if (number >= this.#functions.length || pc !== addressOf(number)) {
             return false;
         }
         const { core } = this.#mcu;
