@@ -31,6 +31,7 @@ export class Chip {
     #privilege;
     #sleep;
     #nanosPerCycle = 0;
+    #stopRequested = false;
 
     /**
      * @param {object} [options]
@@ -109,15 +110,23 @@ export class Chip {
         return !this.core.waiting || this.#sleep.tryWake();
     }
 
+    /** Makes `execute` return after the instruction that is being executed. */
+    stop() {
+        this.#stopRequested = true;
+        // That makes the loop look up.
+        this.core.interruptsUpdated = true;
+    }
+
     /**
-     * Executes so many instructions, or fewer if the core goes to sleep.
+     * Executes so many instructions, or fewer if the core goes to sleep or is stopped.
      *
      * @returns {number} how many were left
      * @throws {Reset | Lockup | BootLoader} when the chip does not go on
      */
     execute(instructions) {
         let left = instructions;
-        while (left > 0 && !this.core.waiting) {
+        this.#stopRequested = false;
+        while (left > 0 && !this.core.waiting && !this.#stopRequested) {
             left = this.#executeUntilFault(left);
         }
         return left;
@@ -133,6 +142,9 @@ export class Chip {
         try {
             while (left > 0) {
                 if (core.interruptsUpdated) {
+                    if (this.#stopRequested) {
+                        break;
+                    }
                     exceptions.takePending();
                 }
                 if (core.waiting) {
