@@ -57,6 +57,9 @@ export class Line {
     }
 
     #send() {
+        if (this.#chip === null) {
+            return;
+        }
         const uart = this.#chip.uarts[UART];
         const held = this.#isConnected(RTS_PIN) && !uart.takesBytes;
         if (this.#arrival !== null || this.#waiting.length === 0 || held) {

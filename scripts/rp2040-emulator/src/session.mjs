@@ -40,6 +40,8 @@ export class Session {
     #pace;
     #line;
     #bell = new Bell();
+    /** By somebody, and not yet on the line. */
+    #typed = [];
     #output = [];
     #ending = null;
     #failedCommands = 0;
@@ -86,7 +88,7 @@ export class Session {
 
     /** What somebody types. */
     type(bytes) {
-        this.#line.type(bytes);
+        this.#typed.push(bytes);
         this.#bell.ring();
     }
 
@@ -112,6 +114,7 @@ export class Session {
                 await this.#bell.wait();
                 continue;
             }
+            this.#typed.splice(0).forEach((bytes) => this.#line.type(bytes));
             const pause = this.#machine.run({ until: this.#horizon(), instructions: SLICE });
             await this.#flush();
             this.#ending ??= this.#judge(pause);
