@@ -1,6 +1,7 @@
 // Hand-assembled Thumb: a few instructions, and a chip that runs them.
 
 import { Chip } from '../../src/chip.mjs';
+import { checksum } from '../../src/corrections/rom.mjs';
 
 export const FLASH = 0x1000_0000;
 export const RAM = 0x2000_0000;
@@ -71,6 +72,28 @@ export function chipWith(code, { handlers = {}, registers = [], ...options } = {
     chip.core.PC = CODE;
     chip.core.registers.set(registers);
     return chip;
+}
+
+/**
+ * An image that starts a program as a board's would: a second stage with its checksum, vectors, code.
+ *
+ * @param {number[]} code half-words
+ * @param {Object<number, number[]>} [handlers] half-words by exception
+ */
+export function imageWith(code, handlers = {}) {
+    const { flash } = chipWith(code, { handlers }).mcu;
+    const bytes = Buffer.from(flash.subarray(0, 0x1000));
+    bytes.fill(0, 0, 256);
+    // LDR r0, vectors; LDR r1, VTOR; STR r0, [r1]; LDR r1, [r0]; MSR MSP, r1; LDR r1, [r0, #4]; BX r1
+    [0x4803, 0x4904, STORE, 0x6801, 0xf381, 0x8808, 0x6841, BX_R1].forEach((word, index) =>
+        bytes.writeUInt16LE(word, 2 * index),
+    );
+    bytes.writeUInt32LE(VECTORS, 16);
+    bytes.writeUInt32LE(0xe000_ed08, 20);
+    bytes.writeUInt32LE(checksum(bytes.subarray(0, 252)), 252);
+    bytes.writeUInt32LE(STACK, VECTORS - FLASH);
+    bytes.writeUInt32LE(CODE | 1, VECTORS - FLASH + 4);
+    return [{ address: FLASH, bytes }];
 }
 
 /** Where a handler begins. */
