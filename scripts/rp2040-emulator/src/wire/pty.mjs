@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const HELPER = fileURLToPath(new URL('pty.py', import.meta.url));
+const HELPER = fileURLToPath(new URL('open_pty.py', import.meta.url));
 
 /**
  * @param {import('../wire.mjs').Hands} hands
