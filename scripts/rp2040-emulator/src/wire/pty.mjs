@@ -20,10 +20,10 @@ export async function open(hands, say) {
     const ended = once(helper, 'exit').then(() => {
         throw new Error('no pseudo-terminal can be opened: this system has none to give; use --uart tcp:PORT');
     });
-    const [path] = await Promise.race([once(helper.stdout, 'data'), failed, ended]);
+    const path = await Promise.race([firstLine(helper.stdout), failed, ended]);
     failed.catch(() => {});
     ended.catch(() => hands.leave());
-    say(`uart0 is at ${path.toString().trim()}`);
+    say(`uart0 is at ${path}`);
     helper.stdout.on('data', (bytes) => hands.type(bytes));
     helper.stdin.on('error', () => hands.leave());
     return {
@@ -38,4 +38,14 @@ export async function open(hands, say) {
             await ended.catch(() => {});
         },
     };
+}
+
+/** The line that a stream begins with, which may come in pieces. Nothing follows it before the path is known. */
+async function firstLine(stream) {
+    let line = '';
+    while (!line.endsWith('\n')) {
+        const [piece] = await once(stream, 'data');
+        line += piece;
+    }
+    return line.trim();
 }
