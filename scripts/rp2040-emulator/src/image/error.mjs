@@ -1,0 +1,3 @@
+// Why a file is no image.
+
+export class ImageError extends Error {}
