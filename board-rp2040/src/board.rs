@@ -11,7 +11,9 @@ use kernel::{
 use rp2040_pac::Peripherals;
 
 use crate::{
-    Gpio, LastRun, Timer, Uart, Watchdog, clocks, idle, interrupts,
+    Gpio, LastRun, Timer, Uart, Watchdog, clocks,
+    desk::{self, Saying},
+    idle, interrupts,
     watchdog::{self, ResetBy},
 };
 
@@ -27,6 +29,8 @@ pub struct Board {
     pub watchdog: Watchdog,
     /// How the run before this one ended.
     pub last_run: LastRun,
+    /// Whether a script is at the other end of the console, not a person at a terminal.
+    pub scripted: bool,
 }
 
 impl Board {
@@ -39,7 +43,7 @@ impl Board {
         let gpio = Gpio::start(chip.IO_BANK0, chip.PADS_BANK0, chip.SIO, &chip.RESETS);
         let uart = Uart::start(chip.UART0, &gpio, &chip.RESETS, clocks);
         let watchdog = Watchdog::start(chip.WATCHDOG, &chip.PSM, clocks);
-        Some(Board { timer, gpio, uart, watchdog, last_run })
+        Some(Board { timer, gpio, uart, watchdog, last_run, scripted: desk::is_script() })
     }
 
     /// Tells whoever is at the console that the last run did not end well. If too many did not, one after the other, that
@@ -51,7 +55,7 @@ impl Board {
         self.say(format_args!("\n{}\n", self.last_run));
         if self.last_run.is_hopeless() {
             self.say(format_args!("So did those before it. The machine stays off until it is reset.\n"));
-            self.off();
+            self.off(0);
         }
     }
 
@@ -68,20 +72,31 @@ impl Board {
         }
     }
 
-    /// Does what the machine is to end with.
-    pub fn end(&self, stop: Stop) -> ! {
+    /// Does what the machine is to end with, after so many console commands that failed.
+    pub fn end(&self, stop: Stop, failed: u32) -> ! {
         match stop {
-            Stop::Reboot => watchdog::reset(),
+            Stop::Reboot => {
+                desk::say(Saying::Anew { failed });
+                watchdog::reset()
+            }
             Stop::Panic => panic!("somebody asked for a panic"),
             Stop::PowerOff => {
-                self.say(format_args!("mnemOS is off. Reset the chip to start it again.\n"));
-                self.off()
+                if !self.scripted {
+                    self.say(format_args!("mnemOS is off. Reset the chip to start it again.\n"));
+                }
+                self.off(failed)
             }
         }
     }
 
     fn sleep(&self, kernel: &Kernel, until: Option<Instant>) {
-        idle::sleep_if(&self.watchdog, || kernel.is_idle() && self.timer.set_alarm(until));
+        idle::sleep_if(&self.watchdog, || {
+            let may_sleep = kernel.is_idle() && self.timer.set_alarm(until);
+            if may_sleep && self.scripted {
+                desk::say(if kernel.awaits_input() { Saying::Reading } else { Saying::Working });
+            }
+            may_sleep
+        });
     }
 
     /// Prints while no driver runs, or when none will run any more. It waits until the last bit has left.
@@ -95,8 +110,9 @@ impl Board {
     }
 
     /// As off as the chip gets without a switch: asleep, with no interrupt enabled, and woken by nothing but a reset.
-    fn off(&self) -> ! {
+    fn off(&self, failed: u32) -> ! {
         interrupt::disable();
+        desk::say(Saying::Off { failed });
         interrupts::mask_all();
         self.watchdog.pause();
         loop {

@@ -15,7 +15,7 @@ fn start() -> ! {
     }
 
     let stop = board.run(&kernel);
-    board.end(stop)
+    board.end(stop, kernel.commands_failed())
 }
 
 /// A kernel on all of the memory that is left.

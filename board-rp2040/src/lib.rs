@@ -13,6 +13,7 @@
 //! | `uart`, [`baud`], [`entry`] | the device under the kernel's serial driver |
 //! | `gpio`, [`edges`] | the device under the kernel's GPIO driver |
 //! | `interrupts` | the vectors, and the handlers' halves of the drivers |
+//! | `desk` | who is at the other end of the console |
 //! | `services` | what runs: the kernel's standard services, over the devices |
 //! | `memory`, `stack` | what is whose in RAM |
 //! | `watchdog` | resets a machine that hangs, or wants to |
@@ -42,6 +43,8 @@ mod board;
 mod boot2;
 #[cfg(target_os = "none")]
 pub mod clocks;
+#[cfg(target_os = "none")]
+mod desk;
 #[cfg(target_os = "none")]
 mod gpio;
 #[cfg(target_os = "none")]

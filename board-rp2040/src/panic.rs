@@ -13,7 +13,10 @@ use core::{
 use cortex_m::interrupt;
 use cortex_m_rt::{ExceptionFrame, exception};
 
-use crate::{last_run, record, timer, watchdog};
+use crate::{
+    desk::{self, Saying},
+    last_run, record, timer, watchdog,
+};
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
@@ -27,6 +30,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
         record::describe(info.message(), at)
     };
     last_run::leave(timer::now_in_panic(), text);
+    desk::say(Saying::Panicked);
     watchdog::reset();
 }
 

@@ -71,10 +71,10 @@ pub fn start(kernel: &Handle, board: &Board) -> Result<(), ServicesError> {
 
     let console = console::Config {
         port: PORT,
-        mode: console::Mode::Terminal,
+        mode: if board.scripted { console::Mode::Plain } else { console::Mode::Terminal },
         machine: "the RP2040",
-        // There is nobody to switch it on again.
-        power_off_at_end: false,
+        // A script ends. At the end of a cable there may be nobody to switch the machine on again.
+        power_off_at_end: board.scripted,
     };
     standard::start_console(&supervisor, console).map_err(ServicesError::Start)
 }

@@ -1,6 +1,6 @@
 //! The kernel as a value, and the handle that tasks know it by.
 
-use core::{future::Future, task::Waker};
+use core::{cell::Cell, future::Future, task::Waker};
 
 use crate::{
     event::Events,
@@ -162,6 +162,11 @@ impl Kernel {
     /// Commands that consoles could not carry out since boot.
     pub fn commands_failed(&self) -> u32 {
         self.handle.core.system.commands_failed.get()
+    }
+
+    /// A console has read all that has come in, and waits for more: for machines that type lines at it.
+    pub fn awaits_input(&self) -> bool {
+        self.handle.core.system.consoles_waiting.get() > 0
     }
 
     /// No task is ready. With interrupts off this is the last look before a machine sleeps: what an interrupt has woken
@@ -336,8 +341,27 @@ impl Handle {
         failed.set(failed.get().saturating_add(1));
     }
 
+    /// Counts a console as waiting for input, until the guard is dropped.
+    pub fn await_input(&self) -> AwaitsInput<'_> {
+        let waiting = &self.system().consoles_waiting;
+        waiting.set(waiting.get().saturating_add(1));
+        AwaitsInput { waiting }
+    }
+
     /// Asks the machine to end; the tick that is under way is its last.
     pub fn stop(&self, stop: Stop) {
         self.system().stop.set(Some(stop));
+    }
+}
+
+/// A console that waits for input.
+#[must_use = "dropped, it waits no longer"]
+pub struct AwaitsInput<'k> {
+    waiting: &'k Cell<u32>,
+}
+
+impl Drop for AwaitsInput<'_> {
+    fn drop(&mut self) {
+        self.waiting.set(self.waiting.get().saturating_sub(1));
     }
 }

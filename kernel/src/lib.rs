@@ -25,6 +25,6 @@ mod system;
 pub mod time;
 pub mod wire;
 
-pub use self::kernel::{BootError, Handle, Kernel, Tick};
+pub use self::kernel::{AwaitsInput, BootError, Handle, Kernel, Tick};
 #[cfg(test)]
 mod testing;

@@ -27,6 +27,8 @@ pub(crate) struct System {
     pub(crate) interrupts: Interrupts,
     pub(crate) stop: Cell<Option<Stop>>,
     pub(crate) commands_failed: Cell<u32>,
+    /// Consoles that wait for input.
+    pub(crate) consoles_waiting: Cell<u32>,
     clock: Box<dyn Clock>,
 }
 
@@ -60,6 +62,7 @@ impl System {
             interrupts: Interrupts::new(),
             stop: Cell::new(None),
             commands_failed: Cell::new(0),
+            consoles_waiting: Cell::new(0),
             clock,
         })
     }

@@ -39,14 +39,14 @@ mod image {
         if board.last_run != LastRun::Well {
             // A law that does not hold panics, and that resets the chip: its line still waits for the verdict.
             finish_broken(&mut console, &board.last_run);
-            board.end(Stop::PowerOff);
+            board.end(Stop::PowerOff, 0);
         }
 
         attach_alarm(&board.timer);
         // SAFETY: rule 1.
         unsafe { NVIC::unmask(Interrupt::SW0_IRQ) };
         report::prove_all(&mut OnChip(Laws { board }), &mut console).expect("the console never fails");
-        board.end(Stop::PowerOff)
+        board.end(Stop::PowerOff, 0)
     }
 
     /// Ends the report of the last run, which could only leave word of what happened.

@@ -163,6 +163,7 @@ impl Session<'_> {
 
     async fn next(&mut self, server: &mut Server<Console>) -> Result<Next, PortGone> {
         let mut call = pin!(server.next_call());
+        let _waiting = self.kernel.await_input();
         poll_fn(|context| {
             if let Poll::Ready(byte) = self.input.poll_byte(context) {
                 return Poll::Ready(byte.map(Next::Byte));

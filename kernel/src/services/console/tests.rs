@@ -180,6 +180,21 @@ fn hostile_input_is_refused_and_the_console_lives_on() {
 
 #[test]
 #[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
+fn a_console_awaits_input_when_it_has_read_all_and_runs_no_command() {
+    let mut terminal = plain();
+    terminal.type_in(b"");
+    assert!(terminal.machine.kernel.awaits_input());
+    terminal.uart.with(|registers| registers.receive.extend(b"sleep 1\n".map(Received::Byte)));
+    terminal.handler.interrupt();
+    let Next::SleepUntil(deadline) = terminal.machine.settle() else { panic!("it sleeps") };
+    assert!(!terminal.machine.kernel.awaits_input(), "it is busy with the command");
+    terminal.machine.clock.set(deadline.as_micros());
+    terminal.machine.settle();
+    assert!(terminal.machine.kernel.awaits_input());
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
 fn a_terminal_edits_completes_and_cancels() {
     let mut terminal = Terminal::new(Mode::Terminal);
     let banner = terminal.type_in(b"");
