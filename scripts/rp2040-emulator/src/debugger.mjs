@@ -47,7 +47,8 @@ export class Debugger {
             if (this.#server.connections.size === 0) {
                 return false;
             }
-            chip.core.PC -= 2;
+            // To the breakpoint itself. The core knows how far, which depends on its kind.
+            chip.core.PC -= chip.core.breakRewind;
             this.#halt();
             for (const connection of this.#server.connections) {
                 connection.onBreakpoint();

@@ -55,6 +55,11 @@ async function run(options) {
         type: (bytes) => session.type(bytes),
         leave: () => session.end(Ending.powerOff()),
     };
+    for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) {
+        const ending = Ending.signal(signal);
+        // Before the terminal is taken, so that it is given back.
+        process.on(signal, () => (session ? session.end(ending) : process.exit(ending.code)));
+    }
     const wire = await openWire(options.uart, { isTyped, hands, say });
     const tool = options.gdbPort === undefined ? undefined : new Debugger(machine);
     session = new Session({
@@ -66,9 +71,6 @@ async function run(options) {
         debugger: tool,
         say,
     });
-    for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) {
-        process.on(signal, () => session.end(Ending.signal(signal)));
-    }
     if (tool) {
         tool.onRelease = () => session.wake();
         await tool.listen(options.gdbPort, say);

@@ -11,18 +11,6 @@ const WATCHDOG_LOAD = 0x4005_8004;
 const PSM_WDSEL = 0x4001_0008;
 const AIRCR = 0xe000_ed0c;
 const OFF_WITH_TWO_FAILURES = 0x6d6e_6f02;
-/** LDR r0, [pc, #4]; LDR r1, [pc, #8]; STR r0, [r1]; then an instruction; then the two words. */
-const storeThen = (value, address, last) => [
-    0x4801,
-    0x4902,
-    t.STORE,
-    last,
-    value & 0xffff,
-    value >>> 16,
-    address & 0xffff,
-    address >>> 16,
-];
-
 function machineWith(code, handlers) {
     const machine = new Machine();
     assert.ok(machine.powerOn(t.imageWith(code, handlers)));
@@ -80,13 +68,13 @@ test('it stops when it is told to, also at rest', () => {
 });
 
 test('an image that says that it is off is finished at its next WFI', () => {
-    const machine = machineWith(storeThen(OFF_WITH_TWO_FAILURES, SCRATCH1, t.WFI));
+    const machine = machineWith(t.storing([[SCRATCH1, OFF_WITH_TWO_FAILURES]]));
     assert.equal(kind(machine), Pause.FINISHED);
     assert.deepEqual(machine.said, { state: mailbox.State.OFF, count: 2 });
 });
 
 test('it is finished even if the WFI would not sleep', () => {
-    const machine = machineWith([t.CPSID, t.NOP, ...storeThen(0x6d6e_7000, SCRATCH1, t.WFI)]);
+    const machine = machineWith([t.CPSID, t.NOP, ...t.storing([[SCRATCH1, 0x6d6e_7000]])]);
     machine.run({ instructions: 9 });
     machine.chip.core.enabledInterrupts = 1;
     machine.chip.mcu.setInterrupt(0, true);
@@ -95,7 +83,7 @@ test('it is finished even if the WFI would not sleep', () => {
 });
 
 test('what is in the UART when the image is off is sent nevertheless', () => {
-    const machine = machineWith(storeThen(OFF_WITH_TWO_FAILURES, SCRATCH1, t.WFI));
+    const machine = machineWith(t.storing([[SCRATCH1, OFF_WITH_TWO_FAILURES]]));
     const sent = [];
     const [uart] = machine.chip.uarts;
     uart.onByte = (byte) => sent.push(byte);
@@ -107,7 +95,7 @@ test('what is in the UART when the image is off is sent nevertheless', () => {
 });
 
 test('a reset pauses, and the next chip adds to the time and the cycles', () => {
-    const machine = machineWith(storeThen(0x05fa_0004, AIRCR, t.END));
+    const machine = machineWith(t.storing([[AIRCR, 0x05fa_0004]]));
     const starts = [];
     machine.onStart = (chip) => starts.push(chip);
     assert.deepEqual(machine.run({}), { kind: Pause.RESET, cause: 'core' });

@@ -8,6 +8,7 @@ const SANE = '\x1b[0m\x1b[?25h';
 
 /** Plain output, to a pipe or a file as well. */
 export function output() {
+    expectErrors();
     return { isLive: false, write, close: async () => {} };
 }
 
@@ -18,6 +19,7 @@ export function output() {
  */
 export function terminal(hands) {
     const { stdin, stdout } = process;
+    expectErrors();
     stdin.setRawMode(true);
     const giveBack = () => {
         if (stdin.isRaw) {
@@ -45,6 +47,11 @@ export function terminal(hands) {
             giveBack();
         },
     };
+}
+
+/** Whoever writes is told that nobody reads any more; without this the process would end with a stack trace. */
+function expectErrors() {
+    process.stdout.on('error', () => {});
 }
 
 function write(bytes) {

@@ -49,6 +49,28 @@ export const add = (register, value) => 0x3000 | (register << 8) | value;
 export const Exception = { HARD_FAULT: 3, SVCALL: 11, PENDSV: 14, SYSTICK: 15, INTERRUPT: (n) => 16 + n };
 
 /**
+ * Half-words that store values at addresses, one after the other, and end with some more.
+ *
+ * @param {[number, number][]} stores address and value
+ * @param {number[]} last must not come back
+ */
+export function storing(stores, last = [WFI, END]) {
+    const codeSize = 3 * stores.length + last.length;
+    const poolAt = 2 * (codeSize + (codeSize % 2));
+    const pool = [];
+    const load = (register, at, value) => {
+        const fromPc = poolAt + 2 * pool.length - ((at + 4) & ~3);
+        pool.push(value & 0xffff, value >>> 16);
+        return 0x4800 | (register << 8) | (fromPc / 4);
+    };
+    const code = stores.flatMap(([address, value], index) => {
+        const at = 6 * index;
+        return [load(0, at, value), load(1, at + 2, address), STORE];
+    });
+    return [...code, ...last, ...(codeSize % 2 ? [NOP] : []), ...pool];
+}
+
+/**
  * A chip that is about to run a program, privileged and with its stack in RAM.
  *
  * @param {number[]} code half-words
