@@ -45,7 +45,7 @@ const ALWAYS: Policy = Policy { restart: Restart::Always, ..POLICY };
 
 /// As many rounds of a test as asked for, or as Miri, which takes its time, can be asked for.
 const fn rounds(many: u16) -> u16 {
-    if cfg!(miri) && many > 3 { 3 } else { many }
+    if cfg!(miri) && many > 2 { 2 } else { many }
 }
 
 /// How a driver of the tests ends.
