@@ -1,5 +1,8 @@
 // Lets a loop wait for whatever comes first: something from outside, or a moment.
 
+/** What the host's timers can count to; who waits for longer looks again then. */
+const LONGEST_MILLISECONDS = 2 ** 31 - 1;
+
 export class Bell {
     #rung = false;
     #answer = null;
@@ -10,14 +13,14 @@ export class Bell {
         this.#answer?.();
     }
 
-    /** Waits for the bell, or for so many milliseconds. */
+    /** Waits for the bell, or for about so many milliseconds; perhaps less, so whoever waits looks again. */
     async wait(milliseconds = Infinity) {
         if (!this.#rung) {
             let timer;
             await new Promise((resolve) => {
                 this.#answer = resolve;
                 if (milliseconds !== Infinity) {
-                    timer = setTimeout(resolve, milliseconds);
+                    timer = setTimeout(resolve, Math.min(milliseconds, LONGEST_MILLISECONDS));
                 }
             });
             clearTimeout(timer);

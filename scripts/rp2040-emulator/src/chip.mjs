@@ -92,11 +92,6 @@ export class Chip {
         return this.clock.nanos;
     }
 
-    /** The last fault, for who wants to know why the core has stopped. */
-    get lastFault() {
-        return this.#exceptions.lastFault;
-    }
-
     get isWatchdogRunning() {
         return isWatchdogRunning(this.mcu);
     }

@@ -31,7 +31,7 @@ export const Ending = {
     }),
     timeout: (time, waitsFor) => ({
         code: 4,
-        message: `the machine still runs after ${time} of its time, and ${waitsFor} waits for it`,
+        message: `the machine still runs after ${time} of its time${waitsFor ? `, and ${waitsFor} waits for it` : ''}`,
     }),
     commandsFailed: (count) => ({
         code: 5,

@@ -1,4 +1,5 @@
-// One run, from power-on to its ending: the machine, what is at the other end of its serial line, and what is waited for.
+// One run, from power-on to its ending: the machine, what is at the other end of its serial line, and what is waited
+// for.
 //
 // The machine runs in slices, so that what comes from outside is heard in between.
 //
@@ -8,8 +9,8 @@
 //             └─────────────────┴── wait for time, for keys, for a slow pipe
 // ```
 //
-// With a person at the other end time passes as on the wall, and a machine with nothing to do waits for keys for ever. With
-// a script, or nobody, it jumps over every sleep; a machine that waits for what will never come *hangs*.
+// With a person at the other end time passes as on the wall, and a machine with nothing to do waits for keys for ever.
+// With a script, or nobody, it jumps over every sleep; a machine that waits for what will never come *hangs*.
 
 import { setImmediate } from 'node:timers/promises';
 
@@ -61,7 +62,9 @@ export class Session {
      * @param {(text: string) => void} [parts.say] tells the user something on the way
      * @param {Pace} [parts.pace]
      */
-    constructor({ machine, wire, script, expectations, timeoutNanos = Infinity, debugger: tool, say = () => {}, pace }) {
+    constructor(parts) {
+        const { machine, wire, script, expectations, timeoutNanos = Infinity, say = () => {}, pace } = parts;
+        const { debugger: tool } = parts;
         this.#machine = machine;
         this.#wire = wire;
         this.#script = script;
@@ -106,7 +109,7 @@ export class Session {
     async run(pieces) {
         if (!this.#machine.powerOn(pieces, { isScript: this.#script !== undefined })) {
             return Ending.hostError(
-                'the image does not boot: the checksum of its first 256 bytes is wrong. Does it begin with a second stage?',
+                'the image does not boot: it has to begin with a second stage of 256 bytes, the last four its checksum',
             );
         }
         while (this.#ending === null) {
@@ -145,12 +148,15 @@ export class Session {
             case Pause.BOOT_LOADER:
                 return Ending.bootLoader();
             case Pause.ASLEEP:
-                return this.#wire.isLive ? null : Ending.hang(this.#waiter());
+                return this.#wire.isLive ? this.#timedOut() : Ending.hang(this.#waiter());
             default:
-                return this.#machine.nanos >= this.#timeoutNanos
-                    ? Ending.timeout(formatTime(this.#timeoutNanos), this.#waiter())
-                    : null;
+                return this.#timedOut();
         }
+    }
+
+    #timedOut() {
+        const isOver = this.#machine.nanos >= this.#timeoutNanos;
+        return isOver ? Ending.timeout(formatTime(this.#timeoutNanos), this.#waiter()) : null;
     }
 
     async #wait(pause) {
@@ -199,9 +205,12 @@ export class Session {
         return this.#expectations.wereGiven && this.#expectations.areMet && this.#script === undefined;
     }
 
-    /** Who waits for a machine that does nothing. */
+    /** Who waits for a machine that does nothing, or does not come to an end; a person need not be named. */
     #waiter() {
-        return this.#expectations.areMet ? 'the script' : `--expect ${JSON.stringify(this.#expectations.next)}`;
+        if (!this.#expectations.areMet) {
+            return `--expect ${JSON.stringify(this.#expectations.next)}`;
+        }
+        return this.#wire.isLive ? '' : 'the script';
     }
 
     // ---- What the script types.

@@ -15,9 +15,6 @@ import * as tcp from './wire/tcp.mjs';
  * @property {() => void} leave
  */
 
-/** The wire could not be set up, or has broken. */
-export class WireError extends Error {}
-
 /**
  * Opens what an option asks for.
  *

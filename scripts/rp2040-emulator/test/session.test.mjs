@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 
 import { Expectations } from '../src/expectations.mjs';
 import { Pace } from '../src/pace.mjs';
@@ -165,9 +166,13 @@ test('a script that comes slowly stops the time until it does', async () => {
         expectations: new Expectations([]),
     });
     const ending = session.run([]);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!script.isWaitedFor) {
+        await setImmediate();
+    }
     const before = machine.nanos;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let turn = 0; turn < 100; turn++) {
+        await setImmediate();
+    }
     assert.equal(machine.nanos, before);
     script.add(Buffer.from('say o'));
     session.wake();
@@ -191,6 +196,15 @@ test('a machine that a person sits at waits for keys, for ever', async () => {
     const { code, machine } = await run({ isLive: true, pace, during });
     assert.equal(code, 0);
     assert.ok(machine.nanos >= 5e9, 'time has passed as on the wall');
+});
+
+test('a timeout ends a machine that a person sits at, also one that sleeps for ever', async () => {
+    for (const bootNanos of [0, 1e6, 1e12]) {
+        const { code, message, machine } = await run({ isLive: true, timeoutNanos: 30e6, bootNanos });
+        assert.equal(code, 4);
+        assert.match(message, /after 30 ms/);
+        assert.ok(Math.abs(machine.nanos - 30e6) < 1);
+    }
 });
 
 test('a person who leaves ends the run', async () => {

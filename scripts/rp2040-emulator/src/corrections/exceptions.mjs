@@ -23,7 +23,8 @@ export const HANDLER = 1;
 const MAIN = 0;
 const PROCESS = 1;
 
-export const SpecialRegister = { XPSR: 3, MSP: 8, PSP: 9, PRIMASK: 16, CONTROL: 20 };
+/** As MRS and MSR number them. */
+export const SpecialRegister = { XPSR: 3, MSP: 8, CONTROL: 20 };
 
 const Exception = { NMI: 2, HARD_FAULT: 3, SVCALL: 11, PENDSV: 14, SYSTICK: 15, INTERRUPT_0: 16 };
 /** The priority of a thread: any exception is more urgent. */
@@ -100,7 +101,6 @@ export class Exceptions {
             throw new Lockup(fault);
         }
         core.PC = fault.pc ?? pc;
-        this.lastFault = fault;
         this.#enter(Exception.HARD_FAULT);
     }
 
@@ -162,7 +162,6 @@ export class Exceptions {
             if (!onProcessStack) {
                 throw new Lockup(fault);
             }
-            this.lastFault = fault;
             number = Exception.HARD_FAULT;
         }
         const from = onProcessStack ? RETURN_TO_PROCESS : RETURN_TO_MAIN;
@@ -249,7 +248,6 @@ export class Exceptions {
                 throw fault;
             }
             // HardFault follows without anything being stacked: the frame is still there.
-            this.lastFault = fault;
             this.#startHandler(Exception.HARD_FAULT, excReturn);
             return;
         }

@@ -32,8 +32,7 @@ export const LOAD = 0x6808;
 export const STORE = 0x6008;
 /** STR r2, [r3] */
 export const STORE_R2_R3 = 0x601a;
-/** LDRB r0, [r1], and LDRH */
-export const LOAD_BYTE = 0x7808;
+/** LDRH r0, [r1] */
 export const LOAD_HALF = 0x8808;
 /** MSR CONTROL, r0; MSR PSP, r0 */
 export const MSR_CONTROL = [0xf380, 0x8814];
