@@ -5,6 +5,7 @@
 
 import { RP2040 } from 'rp2040js';
 
+import { correctArithmetic } from './corrections/arithmetic.mjs';
 import { Exceptions } from './corrections/exceptions.mjs';
 import { Guard } from './corrections/guard.mjs';
 import { Interrupts } from './corrections/interrupts.mjs';
@@ -62,6 +63,7 @@ export class Chip {
         this.#sleep = new Sleep(mcu, this.#exceptions, report);
         new Mpu(mcu, this.#guard);
         new SysTick(mcu);
+        correctArithmetic(mcu);
         correctMemory(mcu, this.#guard);
         correctTimer(mcu);
         correctPads(mcu);
