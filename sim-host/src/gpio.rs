@@ -52,8 +52,9 @@ struct State {
 }
 
 impl State {
+    /// An input that does not float, as on the boards.
     const RESET: Self =
-        Self { mode: Mode::Input, output: false, driven: None, rising: false, falling: false };
+        Self { mode: Mode::PullDown, output: false, driven: None, rising: false, falling: false };
 
     fn level(&self) -> bool {
         match (self.mode, self.driven) {

@@ -36,6 +36,12 @@ fn the_machine_sees_what_the_host_drives_and_else_the_pull() {
 }
 
 #[test]
+fn a_pin_is_pulled_down_until_it_is_used() {
+    let sim = machine();
+    assert_eq!((sim.pin(3).mode(), sim.pin(3).level()), (Mode::PullDown, false));
+}
+
+#[test]
 fn the_host_sees_what_the_machine_drives() {
     let mut sim = machine();
     let kernel = sim.kernel();
