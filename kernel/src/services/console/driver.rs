@@ -10,7 +10,7 @@ use core::{
 use super::{
     commands::{self, Failure},
     editor::{Action, COMPLETION_OUTPUT_LIMIT, Editor, Mode, Storage},
-    input::Input,
+    input::{AHEAD, Input},
     output::{Output, PortGone},
     service::{Console, Request},
 };
@@ -20,12 +20,16 @@ use crate::{
     platform::Stop,
     registry::{BindError, Call, Select, Server},
     services::serial::Serial,
+    time::Duration,
 };
 
 /// The longest line, in bytes.
 const LINE: usize = 512;
 /// Bytes of lines that are remembered.
 const HISTORY: usize = 2048;
+/// How long a command may run until keys that were typed ahead of it are given up, if there are too many, to see whether
+/// Ctrl-C comes behind them. What is pasted has mostly been read by then.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Requests to the serial port at a time: one read, one write, one in reserve.
 const DEPTH: usize = 3;
 /// What is shown in front of a line.
@@ -180,18 +184,28 @@ impl Session<'_> {
                 pin!(commands::run(self.kernel, &self.config, self.editor.line(), &mut self.output));
             let input = &mut self.input;
             let terminal = self.config.mode == Mode::Terminal;
+            let mut patience = pin!(self.kernel.sleep(PATIENCE));
             poll_fn(|context| {
                 if let Poll::Ready(outcome) = command.as_mut().poll(context) {
                     return Poll::Ready(outcome);
                 }
                 // A script's next lines stay where they are until it is their turn.
-                if terminal && let Poll::Ready(interrupt) = input.poll_interrupt(context) {
-                    return Poll::Ready(interrupt.map_err(Failure::from).and(Err(Failure::Interrupted)));
+                if !terminal {
+                    return Poll::Pending;
                 }
-                Poll::Pending
+                let mut interrupt = input.poll_interrupt(context, false);
+                if interrupt.is_pending() && input.is_full() && patience.as_mut().poll(context).is_ready() {
+                    interrupt = input.poll_interrupt(context, true);
+                }
+                interrupt.map(|interrupt| interrupt.map_err(Failure::from).and(Err(Failure::Interrupted)))
             })
             .await
         };
+        let lost = self.input.take_lost();
+        if lost > 0 {
+            let text = format_args!("{lost} bytes were typed too far ahead, and are lost; {AHEAD} are kept");
+            self.output.line(text).await?;
+        }
         match outcome {
             Ok(()) => Ok(()),
             Err(Failure::PortGone) => Err(PortGone),

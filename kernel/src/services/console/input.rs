@@ -11,8 +11,8 @@ use crate::{
     services::serial::{Chunk, Request, Response, Serial},
 };
 
-/// Bytes typed ahead of the command that is running which are kept; more are left with the port.
-const AHEAD: usize = 256;
+/// Bytes typed ahead of the command that is running which are kept.
+pub(super) const AHEAD: usize = 256;
 
 const CTRL_C: u8 = 3;
 
@@ -26,11 +26,22 @@ pub(super) struct Input<'c> {
     ahead: [u8; AHEAD],
     first: usize,
     kept: usize,
+    /// What was typed behind that, and is lost.
+    lost: usize,
 }
 
 impl<'c> Input<'c> {
     pub(super) fn new(port: &'c Client<Serial>) -> Self {
-        Self { port, reading: None, chunk: Chunk::new(), at: 0, ahead: [0; AHEAD], first: 0, kept: 0 }
+        Self {
+            port,
+            reading: None,
+            chunk: Chunk::new(),
+            at: 0,
+            ahead: [0; AHEAD],
+            first: 0,
+            kept: 0,
+            lost: 0,
+        }
     }
 
     /// The next byte, if it is there.
@@ -65,17 +76,30 @@ impl<'c> Input<'c> {
         }
     }
 
+    /// No more is kept; what comes further waits with the port.
+    pub(super) fn is_full(&self) -> bool {
+        self.kept == AHEAD
+    }
+
     /// Ready when Ctrl-C comes. All else is kept for later, as far as there is room; what was typed before Ctrl-C is
     /// forgotten with the command.
-    pub(super) fn poll_interrupt(&mut self, context: &mut Context<'_>) -> Poll<Result<(), PortGone>> {
-        while self.kept < AHEAD {
+    ///
+    /// When there is no more room, what comes further waits with the port, and a Ctrl-C among it, too; unless the reader is
+    /// `impatient`: then it is lost, but for Ctrl-C.
+    pub(super) fn poll_interrupt(
+        &mut self,
+        context: &mut Context<'_>,
+        impatient: bool,
+    ) -> Poll<Result<(), PortGone>> {
+        while impatient || !self.is_full() {
             match self.poll_fresh(context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(gone)) => return Poll::Ready(Err(gone)),
                 Poll::Ready(Ok(CTRL_C)) => {
-                    self.kept = 0;
+                    (self.kept, self.lost) = (0, 0);
                     return Poll::Ready(Ok(()));
                 }
+                Poll::Ready(Ok(_)) if self.is_full() => self.lost = self.lost.saturating_add(1),
                 Poll::Ready(Ok(byte)) => {
                     if let Some(place) = self.ahead.get_mut((self.first + self.kept) % AHEAD) {
                         *place = byte;
@@ -85,6 +109,11 @@ impl<'c> Input<'c> {
             }
         }
         Poll::Pending
+    }
+
+    /// How many bytes were lost since this was asked last.
+    pub(super) fn take_lost(&mut self) -> usize {
+        core::mem::take(&mut self.lost)
     }
 
     fn take_kept(&mut self) -> Option<u8> {

@@ -216,6 +216,31 @@ fn a_terminal_edits_completes_and_cancels() {
 
 #[test]
 #[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
+fn ctrl_c_is_seen_behind_more_keys_than_are_kept() {
+    let mut terminal = Terminal::new(Mode::Terminal);
+    terminal.type_in(b"sleep 1000000000000\r");
+    terminal.type_in(&[b'x'; 400]);
+    let shown = terminal.type_in(b"\x03echo back\r");
+    assert!(shown.contains("^C") && shown.contains("\nback\r\n"), "{shown:?}");
+    assert!(!shown.contains("lost"), "what was typed before Ctrl-C is not missed: {shown:?}");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
+fn keys_that_are_typed_too_far_ahead_are_counted() {
+    let mut terminal = Terminal::new(Mode::Terminal);
+    let shown = terminal.type_in(format!("sleep 2\recho {}\r", "x".repeat(260)).as_bytes());
+    assert!(
+        shown.contains("\n10 bytes were typed too far ahead, and are lost; 256 are kept\r\n"),
+        "{shown:?}"
+    );
+    // A command that does not last leaves them where they are.
+    let shown = terminal.type_in(format!("\rsleep 0.5\recho {}\r", "y".repeat(260)).as_bytes());
+    assert!(shown.contains(&format!("\n{}\r\n", "y".repeat(260))), "{shown:?}");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
 fn a_million_requests_allocate_nothing_under_the_strictest_policy() {
     let mut terminal = plain();
     terminal.machine.kernel.handle().heap().set_policy(SteadyState::Deny);
