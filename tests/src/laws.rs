@@ -67,6 +67,7 @@ laws! {
     13 messages::a_slow_subscriber_is_told_what_it_missed,
     14 messages::hostile_bytes_are_refused,
     15 tasks::a_wake_from_an_interrupt_is_never_lost,
+    15 tasks::a_wake_on_the_way_to_sleep_ends_the_sleep,
     15 tasks::a_wake_of_a_finished_task_is_harmless,
     16 order::two_kernels_share_nothing,
     17 memory::messages_allocate_nothing,

@@ -6,7 +6,7 @@ use core::{
     task::{Poll, Waker},
 };
 
-use kernel::{executor::JoinError, limits::Settings};
+use kernel::{executor::JoinError, limits::Settings, time::Duration};
 
 use super::fixtures::{Dropped, count, counter};
 use crate::{HEAP, Home, Machine};
@@ -56,13 +56,13 @@ pub(super) fn dropping_a_join_handle_leaves_the_task_alone<H: Home>(home: &mut H
     for _ in 0..3 {
         let (ran, handle) = (ran.clone(), kernel.clone());
         let task = kernel.try_spawn("task", async move {
-            handle.sleep(kernel::time::Duration::from_micros(5)).await;
+            handle.sleep(Duration::from_micros(5)).await;
             count(&ran);
         });
         drop(task.expect("spawned"));
         machine.settle();
     }
-    machine.pass(kernel::time::Duration::from_millis(1));
+    machine.pass(Duration::from_millis(1));
     assert_eq!(ran.get(), 3);
 }
 
@@ -95,6 +95,19 @@ pub(super) fn a_wake_from_an_interrupt_is_never_lost<H: Home>(home: &mut H) {
     machine.settle();
     assert!((TIMES + 2..=TIMES + 3).contains(&seen.get()));
     assert!(kernel.nth_interrupt_line(0).is_some());
+}
+
+pub(super) fn a_wake_on_the_way_to_sleep_ends_the_sleep<H: Home>(home: &mut H) {
+    const TIMES: u64 = 200;
+    // So near that the alarm comes before the machine sleeps, after that, and at any instruction in between.
+    const NEAR: u64 = 40;
+    let mut machine = home.boot(HEAP, &Settings::DEFAULT);
+    let kernel = machine.kernel();
+    machine.run(async move {
+        for times in 0..TIMES {
+            kernel.sleep(Duration::from_micros(times % NEAR)).await;
+        }
+    });
 }
 
 pub(super) fn a_wake_of_a_finished_task_is_harmless<H: Home>(home: &mut H) {
