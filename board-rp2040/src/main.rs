@@ -1,14 +1,15 @@
 //! mnemOS on the RP2040.
 //!
-//! The image is built by `scripts/build-rp2040`. On a PC this package compiles to a program that says so, which
-//! keeps commands over the whole workspace working.
+//! On the chip this is the image that `scripts/build-rp2040` builds. On a PC it is a program that builds the image and runs
+//! it in the emulator, so that `cargo run` shows what the chip would do.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
+#[cfg(not(target_os = "none"))]
+mod emulated;
 #[cfg(target_os = "none")]
 mod image;
 
 #[cfg(not(target_os = "none"))]
 fn main() -> std::process::ExitCode {
-    eprintln!("This program runs on an RP2040. Build its image with scripts/build-rp2040.");
-    std::process::ExitCode::FAILURE
+    emulated::main()
 }
