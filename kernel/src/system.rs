@@ -7,8 +7,8 @@
 use core::{cell::Cell, ptr::NonNull};
 
 use crate::{
-    event::{Event, Events, Kind, Record},
-    executor::Executor,
+    event::{Event, Events, Kind, Kinds, Record},
+    executor::{Executor, Surroundings, TaskId, Ticked},
     heap::{AllocError, Box, Heap, Observation, Observer},
     interrupt::Interrupts,
     limits::Settings,
@@ -29,6 +29,8 @@ pub(crate) struct System {
     pub(crate) commands_failed: Cell<u32>,
     /// Consoles that wait for input.
     pub(crate) consoles_waiting: Cell<u32>,
+    /// The kinds of events that somebody listened to at the last tick.
+    kinds: Cell<Kinds>,
     clock: Box<dyn Clock>,
 }
 
@@ -58,11 +60,12 @@ impl System {
             events,
             log: heap.try_permanent(log)?,
             timers: Timers::new(),
-            executor: Executor::new(heap, settings.long_poll_us)?,
+            executor: Executor::new(heap, settings)?,
             interrupts: Interrupts::new(),
             stop: Cell::new(None),
             commands_failed: Cell::new(0),
             consoles_waiting: Cell::new(0),
+            kinds: Cell::new(Kinds::NONE),
             clock,
         })
     }
@@ -98,15 +101,34 @@ impl System {
         Instant::from_micros(self.clock.now_us())
     }
 
-    /// Has the heap tell of every allocation, if somebody listens to that: it asks nobody by itself, to be fast.
-    pub(crate) fn trace_heap(&self) {
+    /// One tick of the executor.
+    pub(crate) fn tick(&self) -> Ticked {
         let kinds = self.events().listening();
+        if kinds != self.kinds.get() {
+            self.trace(kinds);
+        }
+        let (heap, events, timers) = (self.heap(), self.events(), &self.timers);
+        self.executor.tick(&Surroundings { heap, events, clock: self.clock(), timers })
+    }
+
+    /// Has heap and executor tell of every allocation and every poll, if somebody listens to that: they ask nobody by
+    /// themselves, to be fast.
+    #[cold]
+    fn trace(&self, kinds: Kinds) {
+        self.kinds.set(kinds);
         self.heap().trace(kinds.contains(Kind::Allocate) || kinds.contains(Kind::Free));
+        self.executor.trace_polls(kinds.contains(Kind::Poll));
+    }
+
+    /// The number of the task that runs now; `None` outside of tasks.
+    #[inline]
+    pub(crate) fn current_task(&self) -> Option<TaskId> {
+        self.executor.current(self.heap())
     }
 
     /// Ends all tasks, and lets go of what interrupts were lent.
     pub(crate) fn shut_down(&self) {
-        self.executor.shut_down(self.heap(), self.events());
+        self.executor.shut_down(self.events());
         self.events().close();
         self.log().close();
     }

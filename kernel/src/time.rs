@@ -81,6 +81,13 @@ impl Timers {
         self.now.get()
     }
 
+    /// Something may be due by then: [`advance`](Timers::advance) has to look.
+    #[must_use]
+    #[inline]
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.wheel.is_due(now.as_micros())
+    }
+
     /// Moves time to `now`, wakes everything that is due by then, earliest first, and returns how many that were.
     ///
     /// Time does not go back: an earlier `now` counts as the present one.

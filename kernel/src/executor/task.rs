@@ -32,7 +32,11 @@ use core::{
 
 use cordyceps::{Linked, list};
 
-use super::{JoinError, remote::Remote, state::State};
+use super::{
+    JoinError,
+    remote::Remote,
+    state::{Queue, State},
+};
 use crate::{
     heap::{Account, Heap},
     sync::atomic::{AtomicU32, Ordering},
@@ -45,30 +49,31 @@ pub(crate) struct Header {
     pub(super) account: Account,
     pub(super) state: State,
     pub(super) next: Cell<*mut Header>,
+    /// What the executor calls when it is the task's turn: the future's poll, until the task is cancelled.
+    pub(super) poll: Cell<PollFn>,
     pub(super) vtable: &'static Vtable,
     pub(super) remote: NonNull<Remote>,
     pub(super) id: u32,
     /// A join handle exists and may still ask for the outcome.
     pub(super) joinable: Cell<bool>,
-    pub(super) cancelled: Cell<bool>,
+    /// The outcome is there, or was taken.
+    pub(super) done: Cell<bool>,
     pub(super) joiner: Cell<Option<Waker>>,
     /// Calls of the task's wakers, those that found it queued already included. Any context counts.
     pub(super) wakes: AtomicU32,
     pub(super) polls: Cell<u32>,
-    pub(super) longest_us: Cell<u32>,
     pub(super) busy_us: Cell<u64>,
+    /// A poll that takes so long is worth a closer look, see [`Header::watch`].
+    pub(super) notable_us: Cell<u64>,
+    pub(super) longest_us: Cell<u32>,
     pub(super) links: list::Links<Header>,
 }
 
 impl Header {
-    #[inline]
-    pub(super) fn note_poll(&self, took_us: u64) {
-        self.polls.set(self.polls.get().wrapping_add(1));
-        self.busy_us.set(self.busy_us.get().wrapping_add(took_us));
-        let took_us = u32::try_from(took_us).unwrap_or(u32::MAX);
-        if took_us > self.longest_us.get() {
-            self.longest_us.set(took_us);
-        }
+    /// Decides which polls are looked at: each of them, or those that are the task's longest so far or above a limit.
+    pub(super) fn watch(&self, each: bool, long_poll_us: u32) {
+        let above = u64::from(self.longest_us.get().min(long_poll_us));
+        self.notable_us.set(if each { 0 } else { above + 1 });
     }
 }
 
@@ -90,11 +95,23 @@ unsafe impl Linked<list::Links<Header>> for Header {
     }
 }
 
-/// What a task's future type decides.
+/// Polls the task that it is given.
+pub(super) type PollFn = unsafe fn(NonNull<Header>, &mut Context<'_>) -> Polled;
+
+/// What came of a poll.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Polled {
+    Pending,
+    /// The future is ready, its output is the outcome.
+    Finished,
+    /// The task is to be ended, its future has not been polled.
+    Cancelled,
+}
+
+/// What a task's future type decides, besides how it is polled.
 pub(super) struct Vtable {
     pub(super) layout: Layout,
-    /// Polls the future; `true` when it is ready, its output then being the outcome.
-    pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> bool,
     /// Drops the future, the error then being the outcome.
     pub(super) fail: unsafe fn(NonNull<Header>, JoinError),
     /// Moves the outcome to where the pointer points.
@@ -119,13 +136,8 @@ enum Stage<F: Future> {
 impl<F: Future> Task<F> {
     pub(super) const LAYOUT: Layout = Layout::new::<Self>();
 
-    pub(super) const VTABLE: &'static Vtable = &Vtable {
-        layout: Self::LAYOUT,
-        poll: Self::poll,
-        fail: Self::fail,
-        take: Self::take,
-        forget: Self::forget,
-    };
+    pub(super) const VTABLE: &'static Vtable =
+        &Vtable { layout: Self::LAYOUT, fail: Self::fail, take: Self::take, forget: Self::forget };
 
     /// Writes a task into a block.
     ///
@@ -149,16 +161,16 @@ impl<F: Future> Task<F> {
         unsafe { &mut *UnsafeCell::raw_get(&raw const (*task.cast::<Self>().as_ptr()).stage) }
     }
 
-    unsafe fn poll(task: NonNull<Header>, context: &mut Context<'_>) -> bool {
+    pub(super) unsafe fn poll(task: NonNull<Header>, context: &mut Context<'_>) -> Polled {
         // SAFETY: the executor polls a task that it references, and polls are not nested.
         let stage = unsafe { Self::stage(task) };
-        let Stage::Running(future) = stage else { return true };
+        let Stage::Running(future) = stage else { return Polled::Finished };
         // SAFETY: the future lies in the block, which does not move, and is dropped in place.
         match unsafe { Pin::new_unchecked(future) }.poll(context) {
-            Poll::Pending => false,
+            Poll::Pending => Polled::Pending,
             Poll::Ready(output) => {
                 *stage = Stage::Finished(Ok(output));
-                true
+                Polled::Finished
             }
         }
     }
@@ -181,6 +193,11 @@ impl<F: Future> Task<F> {
         // SAFETY: as for `take`.
         unsafe { *Self::stage(task) = Stage::Taken };
     }
+}
+
+/// What is called instead of the poll of a task's future, once the task has been cancelled.
+pub(super) unsafe fn poll_cancelled(_task: NonNull<Header>, _context: &mut Context<'_>) -> Polled {
+    Polled::Cancelled
 }
 
 /// One `static`, so that `Waker::will_wake` holds for all clones of a waker.
@@ -222,18 +239,33 @@ unsafe fn wake_by_ref(data: *const ()) {
     }
 }
 
-/// Puts a task on the ready queue, unless it is there already or done.
+/// Puts a task on the ready queue, unless it has been woken already or is done. For any context.
 ///
 /// # Safety
 ///
 /// The caller holds a reference.
 #[inline]
-pub(super) unsafe fn queue(task: NonNull<Header>) {
-    // SAFETY: the caller's reference keeps the header, the region and with it `remote` (rule 5). A task whose
-    // `QUEUED` bit was off is not done, so the executor still holds its reference.
+unsafe fn queue(task: NonNull<Header>) {
+    // SAFETY: the caller's reference keeps the header, the region and with it `remote` (rule 5). A task that was idle
+    // is not done, so the executor still holds its reference.
     unsafe {
-        if (*task.as_ptr()).state.queue() {
+        if (*task.as_ptr()).state.wake() == Queue::Push {
             (*task.as_ptr()).remote.as_ref().push(task);
+        }
+    }
+}
+
+/// As [`queue`], for the kernel's thread.
+///
+/// # Safety
+///
+/// The caller holds a reference, on the kernel's thread.
+#[inline]
+pub(super) unsafe fn queue_here(task: NonNull<Header>) {
+    // SAFETY: as for `queue`.
+    unsafe {
+        if (*task.as_ptr()).state.wake() == Queue::Push {
+            (*task.as_ptr()).remote.as_ref().push_here(task);
         }
     }
 }

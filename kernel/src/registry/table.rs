@@ -153,7 +153,7 @@ impl Registry {
 
     #[inline]
     pub(super) fn current_task(&self) -> u32 {
-        self.system.executor.current().map_or(0, |task| task.0)
+        self.system.current_task().map_or(0, |task| task.0)
     }
 
     #[inline]
