@@ -25,6 +25,7 @@ use core::{
 use cordyceps::List;
 
 mod join;
+mod parked;
 mod ready;
 mod remote;
 mod run;
@@ -34,6 +35,7 @@ mod task;
 mod tests;
 
 pub use self::join::{JoinError, JoinHandle};
+pub(crate) use self::parked::{Known, Parked};
 pub(crate) use self::task::Header;
 use self::{remote::Remote, run::Failing, state::State, task::Task};
 use crate::{
@@ -68,8 +70,6 @@ pub(crate) struct Surroundings<'k> {
 pub(crate) struct Ticked {
     /// Polls made.
     pub(crate) polled: u32,
-    /// Tasks that were to be polled, but had been cancelled.
-    pub(crate) cancelled: u32,
     /// Tasks that ended, whether by finishing, by being cancelled or by panicking.
     pub(crate) completed: u32,
     /// Tasks spawned since the last tick's report.
@@ -249,6 +249,7 @@ impl Executor {
             notable_us: Cell::new(0),
             longest_us: Cell::new(0),
             links: cordyceps::list::Links::new(),
+            waker: task::borrowed_waker(block.as_ptr().cast()),
         };
         header.watch(self.each_poll.get(), self.long_poll_us);
         debug_assert_eq!(block.layout(), Task::<F>::LAYOUT);
@@ -410,6 +411,12 @@ impl Executor {
             let task = tasks.iter().filter(|task| task.id > after.0).min_by_key(|task| task.id)?;
             Some((TaskId(task.id), task.account.stats()))
         })
+    }
+
+    /// The waker is one of a task of this executor.
+    fn owns(&self, waker: &Waker) -> bool {
+        // SAFETY: the waker's reference keeps the header.
+        task::of_waker(waker).is_some_and(|task| unsafe { task.as_ref() }.remote == self.remote)
     }
 
     fn stats(&self, header: &Header) -> TaskStats {

@@ -71,7 +71,14 @@ impl Remote {
         unsafe { self.batch.push(task) };
     }
 
-    /// Moves what was woken elsewhere to the executor's own queue, before what is to come.
+    /// Moves what was woken elsewhere to the executor's own queue. The machine is awake, whether it counted as asleep or
+    /// not.
+    #[inline(never)]
+    pub(super) fn collect(&self) {
+        let _ = self.inbox.take(&self.batch);
+    }
+
+    /// As [`collect`](Self::collect), from outside of a tick, or within: wakes the machine if it sleeps.
     #[cold]
     fn gather(&self) {
         if self.inbox.take(&self.batch) == Pushed::MachineSlept {

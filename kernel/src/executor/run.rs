@@ -4,7 +4,7 @@
 //! timers that are due.
 #![expect(unsafe_code, reason = "tasks are polled and freed through type-erased pointers")]
 
-use core::{ptr::NonNull, task::Context};
+use core::{cell::Cell, ptr::NonNull, task::Context};
 
 use super::{
     Executor, Header, JoinError, Surroundings, Ticked,
@@ -19,48 +19,27 @@ use crate::{
 
 impl Executor {
     /// Polls tasks until none is ready or so many polls have been made as a tick may make, and fires what is due.
+    #[inline]
     pub(super) fn turn(&self, around: &Surroundings<'_>) -> Ticked {
-        let Surroundings { heap, clock, timers, .. } = *around;
         let remote = self.remote();
-        // What unwinds out of a poll is the task's panic: dropping the turn ends the task.
-        let turn = Turn { executor: self, around, outer: heap.current() };
-        let mut now_us = clock.now_us();
-        let mut report = Ticked { timers: timers.advance(Instant::from_micros(now_us)), ..Ticked::default() };
+        let turn = Turn::begin(self, around);
         let mut left = self.polls_per_tick;
-        loop {
-            if timers.is_due(Instant::from_micros(now_us)) {
-                turn.leave_task();
-                report.timers = report.timers.saturating_add(timers.advance(Instant::from_micros(now_us)));
-            }
-            if left == 0 {
-                break;
-            }
+        while left > 0 {
             if !remote.inbox.is_untouched() {
-                // The machine is awake, whether it counted as asleep or not.
-                let _ = remote.inbox.take(&remote.batch);
+                remote.collect();
             }
             let Some(task) = remote.batch.pop() else { break };
             left -= 1;
             // SAFETY: the executor's reference keeps a task that was popped until it is released in `conclude`.
             let header = unsafe { task.as_ref() };
             header.state.begin_poll();
-            let waker = task::borrowed_waker(task);
             // SAFETY: the account is the header's first field, and lives until another one is entered: a task is freed
             // after `conclude` has left it, or in the poll of another, or after the turn.
-            unsafe { heap.enter(task.cast()) };
-            // SAFETY: polled by the executor only, which does not nest polls, and not finished.
-            let polled = unsafe { (header.poll.get())(task, &mut Context::from_waker(&waker)) };
-            let before_us = core::mem::replace(&mut now_us, clock.now_us());
-            // Clocks do not go backwards.
-            let took_us = now_us.wrapping_sub(before_us);
-            header.polls.set(header.polls.get().wrapping_add(1));
-            header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
-            if took_us >= header.notable_us.get() {
-                self.note_poll(header, around.events, took_us, polled);
-            }
+            unsafe { around.heap.enter(task.cast()) };
+            // SAFETY: polled by the executor only, which does not nest polls, and not over.
+            let polled = unsafe { (header.poll.get())(task, &mut Context::from_waker(&header.waker)) };
             if polled != Polled::Pending {
-                report.cancelled += u32::from(polled == Polled::Cancelled);
-                // SAFETY: the task has been polled, or is to be ended instead.
+                // SAFETY: as its poll says.
                 unsafe { turn.conclude(task, polled) };
                 continue;
             }
@@ -68,18 +47,23 @@ impl Executor {
                 // SAFETY: as its state says, and on the kernel's thread.
                 unsafe { remote.batch.push(task) };
             }
+            header.polls.set(header.polls.get().wrapping_add(1));
+            let now_us = around.clock.now_us();
+            if now_us != turn.seen_us.get() {
+                turn.pass_to(now_us, header);
+            }
         }
         turn.leave_task();
-        report.polled = self.polls_per_tick - left - report.cancelled;
-        report
+        Ticked {
+            polled: self.polls_per_tick.wrapping_sub(left).wrapping_sub(turn.cancelled.get()),
+            timers: turn.timers.get(),
+            ..Ticked::default()
+        }
     }
 
     /// A poll that somebody wants to know of: it was the task's longest so far, or stalled the others, or each is traced.
     #[cold]
-    fn note_poll(&self, header: &Header, events: &Events, took_us: u64, polled: Polled) {
-        if polled == Polled::Cancelled {
-            return;
-        }
+    fn note_poll(&self, header: &Header, events: &Events, took_us: u64) {
         let us = u32::try_from(took_us).unwrap_or(u32::MAX);
         header.longest_us.set(header.longest_us.get().max(us));
         header.watch(self.each_poll.get(), self.long_poll_us);
@@ -87,6 +71,13 @@ impl Executor {
             events.emit(Kind::LongPoll, || Event::LongPoll { task: header.id, us });
         }
         events.emit(Kind::Poll, || Event::Poll { task: header.id, us });
+    }
+
+    /// What to compare the time after a poll with that began at this time.
+    #[inline]
+    fn seen_us(&self, start_us: u64) -> u64 {
+        // The clock does not show this one.
+        if self.each_poll.get() { u64::MAX } else { start_us }
     }
 
     /// Marks a task as done, whose stage holds its outcome.
@@ -119,14 +110,58 @@ struct Turn<'t> {
     around: &'t Surroundings<'t>,
     /// The account of whoever asked for the turn.
     outer: NonNull<Account>,
+    /// When the poll began that is in progress: the end of one is the beginning of the next.
+    start_us: Cell<u64>,
+    /// A time at which nothing has to be done: the same, unless each poll is traced.
+    seen_us: Cell<u64>,
+    timers: Cell<usize>,
+    /// Tasks that were not polled, since they had been cancelled.
+    cancelled: Cell<u32>,
 }
 
-impl Turn<'_> {
+impl<'t> Turn<'t> {
+    fn begin(executor: &'t Executor, around: &'t Surroundings<'t>) -> Self {
+        let now_us = around.clock.now_us();
+        let timers = around.timers.advance(Instant::from_micros(now_us));
+        Self {
+            executor,
+            around,
+            outer: around.heap.current(),
+            start_us: Cell::new(now_us),
+            seen_us: Cell::new(executor.seen_us(now_us)),
+            timers: Cell::new(timers),
+            cancelled: Cell::new(0),
+        }
+    }
+
     /// Allocations are charged to no task any more. Says to which they were.
     fn leave_task(&self) -> Option<NonNull<Header>> {
         // SAFETY: the outer account outlives the turn.
         let account = unsafe { self.around.heap.enter(self.outer) };
         (account != self.outer).then(|| account.cast())
+    }
+
+    /// Time has passed during a poll: charges it to the task, and fires what is due.
+    #[inline(never)]
+    fn pass_to(&self, now_us: u64, header: &Header) {
+        self.charge(now_us, header);
+        if self.around.timers.is_due(Instant::from_micros(now_us)) {
+            self.leave_task();
+            let fired = self.around.timers.advance(Instant::from_micros(now_us));
+            self.timers.set(self.timers.get().saturating_add(fired));
+        }
+    }
+
+    /// Charges the time of a poll to its task.
+    #[inline]
+    fn charge(&self, now_us: u64, header: &Header) {
+        // Clocks do not go backwards.
+        let took_us = now_us.wrapping_sub(self.start_us.replace(now_us));
+        self.seen_us.set(self.executor.seen_us(now_us));
+        header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
+        if took_us >= header.notable_us.get() {
+            self.executor.note_poll(header, self.around.events, took_us);
+        }
     }
 
     /// Ends a task whose poll says that it is over.
@@ -139,9 +174,12 @@ impl Turn<'_> {
         self.leave_task();
         let (executor, events) = (self.executor, self.around.events);
         if polled == Polled::Finished {
+            // SAFETY: the executor's reference.
+            self.charge(self.around.clock.now_us(), unsafe { task.as_ref() });
             // SAFETY: the stage holds the output, and this is the only end of this task.
             unsafe { executor.finish(task, true, events, Ending::Finished) };
         } else {
+            self.cancelled.set(self.cancelled.get() + 1);
             drop(Failing { executor, events, task, taken: true, failure: JoinError::Cancelled });
         }
     }

@@ -25,6 +25,7 @@ use core::{
     alloc::Layout,
     cell::{Cell, UnsafeCell},
     future::Future,
+    mem::ManuallyDrop,
     pin::Pin,
     ptr::NonNull,
     task::{Context, Poll, RawWaker, RawWakerVTable, Waker},
@@ -67,9 +68,17 @@ pub(crate) struct Header {
     pub(super) notable_us: Cell<u64>,
     pub(super) longest_us: Cell<u32>,
     pub(super) links: list::Links<Header>,
+    /// What the task is polled with. It borrows the executor's reference, see [`borrowed_waker`].
+    pub(super) waker: ManuallyDrop<Waker>,
 }
 
 impl Header {
+    /// Counts a call of a waker. Two at the same instant may count as one: that is cheaper than never losing a count.
+    #[inline]
+    fn count_wake(&self) {
+        self.wakes.store(self.wakes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
     /// Decides which polls are looked at: each of them, or those that are the task's longest so far or above a limit.
     pub(super) fn watch(&self, each: bool, long_poll_us: u32) {
         let above = u64::from(self.longest_us.get().min(long_poll_us));
@@ -164,7 +173,11 @@ impl<F: Future> Task<F> {
     pub(super) unsafe fn poll(task: NonNull<Header>, context: &mut Context<'_>) -> Polled {
         // SAFETY: the executor polls a task that it references, and polls are not nested.
         let stage = unsafe { Self::stage(task) };
-        let Stage::Running(future) = stage else { return Polled::Finished };
+        let Stage::Running(future) = stage else {
+            debug_assert!(false, "a task that is over is not polled");
+            // SAFETY: the executor polls a task until it is over, which is when the stage changes.
+            unsafe { core::hint::unreachable_unchecked() }
+        };
         // SAFETY: the future lies in the block, which does not move, and is dropped in place.
         match unsafe { Pin::new_unchecked(future) }.poll(context) {
             Poll::Pending => Polled::Pending,
@@ -205,9 +218,14 @@ static WAKER: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, dro
 
 /// A waker that borrows the executor's reference: it must not be dropped, only cloned and called.
 #[inline]
-pub(super) fn borrowed_waker(task: NonNull<Header>) -> core::mem::ManuallyDrop<Waker> {
+pub(super) fn borrowed_waker(task: NonNull<Header>) -> ManuallyDrop<Waker> {
     // SAFETY: the functions below keep the contract of `RawWaker`; the reference is the executor's.
-    core::mem::ManuallyDrop::new(unsafe { Waker::new(task.as_ptr().cast_const().cast(), &WAKER) })
+    ManuallyDrop::new(unsafe { Waker::new(task.as_ptr().cast_const().cast(), &WAKER) })
+}
+
+/// The task that a waker wakes, if it is one of a kernel's tasks.
+pub(super) fn of_waker(waker: &Waker) -> Option<NonNull<Header>> {
+    core::ptr::eq(waker.vtable(), &WAKER).then(|| header(waker.data()))
 }
 
 fn header(data: *const ()) -> NonNull<Header> {
@@ -232,10 +250,22 @@ unsafe fn wake(data: *const ()) {
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: the waker holds a reference (rule 3).
     unsafe {
-        let wakes = &(*header(data).as_ptr()).wakes;
-        // Two wakes at the same instant may count as one: that is cheaper than never losing a count.
-        wakes.store(wakes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        (*header(data).as_ptr()).count_wake();
         queue(header(data));
+    }
+}
+
+/// What a waker does, for the kernel's thread.
+///
+/// # Safety
+///
+/// The caller holds a reference, on the kernel's thread.
+#[inline]
+pub(super) unsafe fn wake_here(task: NonNull<Header>) {
+    // SAFETY: the caller's.
+    unsafe {
+        (*task.as_ptr()).count_wake();
+        queue_here(task);
     }
 }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     client::Client,
-    connection::{Connection, Greeting, release},
+    connection::{Connection, Greeting, Head, abandon, release},
     error::{BindError, ConnectError},
     programs::Table,
     queue::{Failure, Stage},
@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     event::{Cursor, Entry, Event, Events, Kind, Ring},
+    executor::Executor,
     heap::{AllocError, FixedVec, Shared},
     inline::Text,
     limits::CONNECTION_DEPTH,
@@ -146,6 +147,10 @@ impl Registry {
         &self.system
     }
 
+    pub(super) fn executor(&self) -> &Executor {
+        &self.system.executor
+    }
+
     #[inline]
     pub(super) fn events(&self) -> &Events {
         self.system.events()
@@ -221,7 +226,8 @@ impl Registry {
         this.check_insert::<S>(label)?;
         let in_use = |id| this.with_servers(|servers| servers.iter().any(|core| core.instance.0 == id));
         let instance = InstanceId(free_number(this.next_instance.get(), in_use));
-        let core = new_core(ServerCore::new::<S>(label, instance, this.current_task(), programs))
+        let events = this.system.events_for_interrupts();
+        let core = new_core(ServerCore::new::<S>(label, instance, this.current_task(), programs, events))
             .map_err(BindError::Memory)?;
         {
             let mut table = this.table.borrow_mut();
@@ -294,7 +300,7 @@ impl Registry {
         let server = this.find::<S>(select)?;
         let layout = Connection::<S>::layout(slots).ok_or(ConnectError::Depth { depth })?;
         let block = this.system.heap().block(layout).await.map_err(ConnectError::Memory)?;
-        if server.dead.get() {
+        if server.is_dead() {
             return Err(ConnectError::ServerGone);
         }
         let connecting =
@@ -344,14 +350,18 @@ impl Registry {
             let of_server = |core: &Shared<ServerCore>| {
                 let (service, instance) = (core.name, core.instance);
                 core.with_connections(|list| {
-                    let later = list.iter().filter(|head| head.id > after).min_by_key(|head| head.id)?;
+                    // SAFETY: a listed connection is alive, and nothing runs meanwhile that could free it.
+                    let number = |head: &NonNull<Head>| unsafe { head.as_ref() }.id;
+                    let later = list.iter_raw().filter(|head| number(head) > after).min_by_key(number)?;
+                    // SAFETY: as above.
+                    let (busy, later) = unsafe { (Head::busy(later), later.as_ref()) };
                     Some(ConnectionInfo {
                         id: later.id,
                         service,
                         instance,
                         client: later.owner,
                         depth: later.depth,
-                        busy: later.busy.get(),
+                        busy,
                         requests: later.requests.get(),
                     })
                 })
@@ -391,22 +401,23 @@ impl<S: Service> Connecting<S> {
         let node = &connection.head.handshake;
         poll_fn(|context| match node.stage.get() {
             Stage::Queued | Stage::Taken => {
-                node.register(context);
+                let _ = node.client.park(context, || connection.registry.executor());
                 Poll::Pending
             }
             _ => Poll::Ready(()),
         })
         .await;
-        match node.stage.get() {
-            Stage::Failed(Failure::ServerGone) => return Err(ConnectError::ServerGone),
-            Stage::Failed(_) => return Err(ConnectError::Unanswered),
-            _ => {}
+        if node.stage.get() != Stage::Answered {
+            return Err(match node.failure.get() {
+                Failure::ServerGone => ConnectError::ServerGone,
+                _ => ConnectError::Unanswered,
+            });
         }
         // SAFETY: the handshake is decided, so the greeting is the client's.
         match unsafe { core::ptr::replace(connection.greeting.get(), Greeting::Empty) } {
             Greeting::Refused(reason) => Err(ConnectError::Rejected(reason)),
             Greeting::Accepted => {
-                node.unregister();
+                node.client.clear();
                 let (instance, id) = (connection.server.instance.0, connection.head.id.0);
                 connection
                     .registry
@@ -428,10 +439,10 @@ impl<S: Service> Drop for Connecting<S> {
         unsafe {
             let connection = self.connection.as_ref();
             let node = &connection.head.handshake;
-            node.unregister();
+            node.client.clear();
             match node.stage.get() {
                 Stage::Queued => connection.server.queue.remove(Connection::handshake(self.connection)),
-                Stage::Taken => node.stage.set(Stage::Abandoned),
+                Stage::Taken | Stage::Lost => abandon(connection, node),
                 _ => {}
             }
             connection.head.client.set(false);

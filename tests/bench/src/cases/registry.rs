@@ -30,7 +30,7 @@ async fn serve(kernel: Handle) {
     loop {
         let call = server.next_call().await;
         let number = *call.request();
-        let _ = call.answer(number + 1);
+        let _ = call.answer(number.wrapping_add(1));
     }
 }
 
