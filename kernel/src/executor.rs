@@ -40,7 +40,7 @@ pub(crate) use self::task::Header;
 use self::{remote::Remote, run::Failing, state::State, task::Task};
 use crate::{
     event::{Event, Events, Kind},
-    heap::{Account, AccountStats, AllocError, Block, Heap},
+    heap::{Account, AccountStats, AllocError, Block, Box, Heap},
     limits::Settings,
     platform::Clock,
     sync::atomic::{AtomicU32, Ordering},
@@ -57,12 +57,33 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// What the executor needs of the rest of the kernel for a tick.
-pub(crate) struct Surroundings<'k> {
-    pub(crate) heap: &'k Heap,
-    pub(crate) events: &'k Events,
-    pub(crate) clock: &'k dyn Clock,
-    pub(crate) timers: &'k Timers,
+/// What the executor needs of the rest of the kernel.
+pub(crate) struct Surroundings {
+    heap: NonNull<Heap>,
+    events: NonNull<Events>,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) timers: Timers,
+}
+
+impl Surroundings {
+    /// # Safety
+    ///
+    /// The heap and the events outlive what is made here.
+    pub(crate) unsafe fn new(heap: NonNull<Heap>, events: NonNull<Events>, clock: Box<dyn Clock>) -> Self {
+        Self { heap, events, clock, timers: Timers::new() }
+    }
+
+    #[inline]
+    pub(crate) fn heap(&self) -> &Heap {
+        // SAFETY: the word of `new`'s caller.
+        unsafe { self.heap.as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn events(&self) -> &Events {
+        // SAFETY: the word of `new`'s caller.
+        unsafe { self.events.as_ref() }
+    }
 }
 
 /// What one tick did.
@@ -75,7 +96,7 @@ pub(crate) struct Ticked {
     /// Tasks spawned since the last tick's report.
     pub(crate) spawned: u32,
     /// Timers that were due.
-    pub(crate) timers: usize,
+    pub(crate) timers: u32,
     /// Tasks are ready: tick again.
     pub(crate) more: bool,
 }
@@ -320,7 +341,8 @@ impl Executor {
     /// # Panics
     ///
     /// When it is called from within a tick: a task would be polled while it is being polled.
-    pub(crate) fn tick(&self, around: &Surroundings<'_>) -> Ticked {
+    #[inline]
+    pub(crate) fn tick(&self, around: &Surroundings) -> Ticked {
         assert!(!self.ticking.replace(true), "a task must not drive the kernel that it runs on");
         let mut report = self.turn(around);
         // Before the last look at the queue, since memory that is freed may wake whoever waits for it.
@@ -381,9 +403,7 @@ impl Executor {
     /// being polled.
     #[inline]
     fn current_task(&self, heap: &Heap) -> Option<NonNull<Header>> {
-        let account = heap.current();
-        let outside = core::ptr::eq(account.as_ptr(), heap.kernel_account());
-        if outside { None } else { Some(account.cast()) }
+        if heap.is_in_kernel() { None } else { Some(heap.current().cast()) }
     }
 
     /// Aborts the task with this number; `false` when there is none.
@@ -413,10 +433,11 @@ impl Executor {
         })
     }
 
-    /// The waker is one of a task of this executor.
-    fn owns(&self, waker: &Waker) -> bool {
+    /// The waker that the task is polled with which a waker wakes, if that is a task of this executor.
+    fn own_waker(&self, waker: &Waker) -> Option<NonNull<Waker>> {
+        let task = task::of_waker(waker)?;
         // SAFETY: the waker's reference keeps the header.
-        task::of_waker(waker).is_some_and(|task| unsafe { task.as_ref() }.remote == self.remote)
+        unsafe { (task.as_ref().remote == self.remote).then(|| task::own_waker(task)) }
     }
 
     fn stats(&self, header: &Header) -> TaskStats {

@@ -428,6 +428,18 @@ impl Heap {
         self.current.replace(account)
     }
 
+    /// Charges allocations to the kernel from now on; returns the account before.
+    #[inline]
+    pub(crate) fn enter_kernel(&self) -> NonNull<Account> {
+        self.current.replace(NonNull::from(&self.kernel))
+    }
+
+    /// The kernel pays for allocations.
+    #[inline]
+    pub(crate) fn is_in_kernel(&self) -> bool {
+        core::ptr::eq(self.current.get().as_ptr(), &self.kernel)
+    }
+
     /// Allocations since boot.
     pub fn allocations(&self) -> u64 {
         self.allocations.get()

@@ -140,13 +140,13 @@ impl Kernel {
             (Some(stop), _) => Next::Stop(stop),
             (None, true) => Next::RunAgain,
             (None, false) if core.registry.take_suspicion() && core.registry.break_cycle() => Next::RunAgain,
-            (None, false) => system.timers.next_deadline().map_or(Next::WaitForInterrupt, Next::SleepUntil),
+            (None, false) => system.timers().next_deadline().map_or(Next::WaitForInterrupt, Next::SleepUntil),
         };
         Tick {
             polled: ticked.polled,
             completed: ticked.completed,
             spawned: ticked.spawned,
-            timers: u32::try_from(ticked.timers).unwrap_or(u32::MAX),
+            timers: ticked.timers,
             next,
         }
     }
@@ -212,7 +212,7 @@ impl Handle {
 
     /// The timers, for futures that set several.
     pub fn timers(&self) -> &Timers {
-        &self.system().timers
+        self.system().timers()
     }
 
     /// Sleeps for a while, counted from now.

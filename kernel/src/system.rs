@@ -19,10 +19,9 @@ use crate::{
 
 /// See the module.
 pub(crate) struct System {
-    heap: NonNull<Heap>,
+    around: Surroundings,
     events: NonNull<Events>,
     log: NonNull<Log>,
-    pub(crate) timers: Timers,
     pub(crate) executor: Executor,
     pub(crate) interrupts: Interrupts,
     pub(crate) stop: Cell<Option<Stop>>,
@@ -31,7 +30,6 @@ pub(crate) struct System {
     pub(crate) consoles_waiting: Cell<u32>,
     /// The kinds of events that somebody listened to at the last tick.
     kinds: Cell<Kinds>,
-    clock: Box<dyn Clock>,
 }
 
 impl System {
@@ -55,31 +53,29 @@ impl System {
         let events = heap.try_permanent(events)?;
         // SAFETY: the event stream is placed for as long as the heap exists.
         unsafe { heap.set_observer(Some(Observer { notice, context: events.cast() })) };
+        // SAFETY: the system lives in a block of this heap, where the event stream is placed for as long as it exists.
+        let around = unsafe { Surroundings::new(NonNull::from(heap), events, clock) };
         Ok(Self {
-            heap: NonNull::from(heap),
+            around,
             events,
             log: heap.try_permanent(log)?,
-            timers: Timers::new(),
             executor: Executor::new(heap, settings)?,
             interrupts: Interrupts::new(),
             stop: Cell::new(None),
             commands_failed: Cell::new(0),
             consoles_waiting: Cell::new(0),
             kinds: Cell::new(Kinds::NONE),
-            clock,
         })
     }
 
     #[inline]
     pub(crate) fn heap(&self) -> &Heap {
-        // SAFETY: the system lives in a block of this heap.
-        unsafe { self.heap.as_ref() }
+        self.around.heap()
     }
 
     #[inline]
     pub(crate) fn events(&self) -> &Events {
-        // SAFETY: placed for as long as the region exists.
-        unsafe { self.events.as_ref() }
+        self.around.events()
     }
 
     pub(crate) fn events_for_interrupts(&self) -> NonNull<Events> {
@@ -92,23 +88,22 @@ impl System {
         unsafe { self.log.as_ref() }
     }
 
-    #[inline]
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.clock
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.around.timers
     }
 
     pub(crate) fn now(&self) -> Instant {
-        Instant::from_micros(self.clock.now_us())
+        Instant::from_micros(self.around.clock.now_us())
     }
 
     /// One tick of the executor.
+    #[inline]
     pub(crate) fn tick(&self) -> Ticked {
         let kinds = self.events().listening();
         if kinds != self.kinds.get() {
             self.trace(kinds);
         }
-        let (heap, events, timers) = (self.heap(), self.events(), &self.timers);
-        self.executor.tick(&Surroundings { heap, events, clock: self.clock(), timers })
+        self.executor.tick(&self.around)
     }
 
     /// Has heap and executor tell of every allocation and every poll, if somebody listens to that: they ask nobody by

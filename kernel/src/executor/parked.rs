@@ -7,8 +7,8 @@
 //!
 //! Rules that the `unsafe` here rests on:
 //!
-//! 1. `here` says that `waker` is one of a task of the kernel that the place belongs to. The waker's reference keeps the
-//!    task's header.
+//! 1. `own` points to the waker that a task of the place's kernel is polled with, in that task. `waker` is a clone of it then,
+//!    whose reference keeps the task.
 //! 2. A place is used on its kernel's thread only, as is all that has one.
 #![expect(unsafe_code, reason = "a task's waker is seen through, to the task")]
 
@@ -18,13 +18,13 @@ use core::{
     task::{Context, Waker},
 };
 
-use super::{Executor, Header, task};
+use super::{Executor, task};
 
 /// See the module.
 pub(crate) struct Parked {
     waker: Cell<Waker>,
-    /// Rule 1.
-    here: Cell<bool>,
+    /// Rule 1; `None` if `waker` is of another kind.
+    own: Cell<Option<NonNull<Waker>>>,
 }
 
 /// Whether a place has known the one who waits there.
@@ -40,39 +40,39 @@ pub(crate) enum Known {
 impl Parked {
     /// A place where nobody waits.
     pub(crate) fn new() -> Self {
-        Self { waker: Cell::new(Waker::noop().clone()), here: Cell::new(false) }
+        Self { waker: Cell::new(Waker::noop().clone()), own: Cell::new(None) }
     }
 
     /// Remembers whom to wake, instead of the one before. The executor is that of the place's kernel.
     #[inline]
     pub(crate) fn park<'e>(&self, context: &Context<'_>, executor: impl FnOnce() -> &'e Executor) -> Known {
-        // SAFETY: the comparison calls nobody, so the reference is gone before the waker can be replaced.
-        if unsafe { &*self.waker.as_ptr() }.will_wake(context.waker()) {
+        // The executor polls a task with the waker that lies in it, so that is the same one (rule 1).
+        if self.own.get() == Some(NonNull::from(context.waker())) {
             return Known::Same;
         }
-        self.replace(context.waker(), executor());
-        Known::New
+        self.replace(context.waker(), executor())
     }
 
-    #[cold]
-    fn replace(&self, waker: &Waker, executor: &Executor) {
+    #[inline(never)]
+    fn replace(&self, waker: &Waker, executor: &Executor) -> Known {
+        // SAFETY: the comparison calls nobody, so the reference is gone before the waker can be replaced.
+        if unsafe { &*self.waker.as_ptr() }.will_wake(waker) {
+            return Known::Same;
+        }
         let waker = waker.clone();
-        self.here.set(executor.owns(&waker));
+        self.own.set(executor.own_waker(&waker));
         // The last of all, since dropping a waker may run anything.
         drop(self.waker.replace(waker));
+        Known::New
     }
 
     /// Wakes whoever waits. Nothing in here is touched once that has begun, so the one who wakes may free the place.
     #[inline]
     pub(crate) fn wake(&self) {
-        if self.here.get() {
-            // SAFETY: rules 1 and 2. The comparison of `park` aside, only this looks into the waker, and calls nobody.
-            unsafe {
-                let data = (*self.waker.as_ptr()).data();
-                task::wake_here(NonNull::new_unchecked(data.cast_mut().cast::<Header>()));
-            }
-        } else {
-            self.wake_other();
+        match self.own.get() {
+            // SAFETY: rules 1 and 2.
+            Some(own) => unsafe { task::wake_here(task::of_own_waker(own)) },
+            None => self.wake_other(),
         }
     }
 
@@ -81,7 +81,7 @@ impl Parked {
         // The waker is out of the place while it is cloned, and so may run anything.
         let waker = self.waker.replace(Waker::noop().clone());
         let clone = waker.clone();
-        // SAFETY: as for `park`.
+        // SAFETY: as for `replace`.
         if unsafe { &*self.waker.as_ptr() }.will_wake(Waker::noop()) {
             self.waker.set(waker);
         }
@@ -90,7 +90,7 @@ impl Parked {
 
     /// Forgets whom to wake.
     pub(crate) fn clear(&self) {
-        self.here.set(false);
+        self.own.set(None);
         drop(self.waker.replace(Waker::noop().clone()));
     }
 }

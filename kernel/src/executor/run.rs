@@ -13,15 +13,15 @@ use super::{
 };
 use crate::{
     event::{Ending, Event, Events, Kind},
-    heap::Account,
     time::Instant,
 };
 
 impl Executor {
     /// Polls tasks until none is ready or so many polls have been made as a tick may make, and fires what is due.
     #[inline]
-    pub(super) fn turn(&self, around: &Surroundings<'_>) -> Ticked {
+    pub(super) fn turn(&self, around: &Surroundings) -> Ticked {
         let remote = self.remote();
+        let (heap, clock) = (around.heap(), &*around.clock);
         let turn = Turn::begin(self, around);
         let mut left = self.polls_per_tick;
         while left > 0 {
@@ -35,7 +35,7 @@ impl Executor {
             header.state.begin_poll();
             // SAFETY: the account is the header's first field, and lives until another one is entered: a task is freed
             // after `conclude` has left it, or in the poll of another, or after the turn.
-            unsafe { around.heap.enter(task.cast()) };
+            unsafe { heap.enter(task.cast()) };
             // SAFETY: polled by the executor only, which does not nest polls, and not over.
             let polled = unsafe { (header.poll.get())(task, &mut Context::from_waker(&header.waker)) };
             if polled != Polled::Pending {
@@ -48,7 +48,7 @@ impl Executor {
                 unsafe { remote.batch.push(task) };
             }
             header.polls.set(header.polls.get().wrapping_add(1));
-            let now_us = around.clock.now_us();
+            let now_us = clock.now_us();
             if now_us != turn.seen_us.get() {
                 turn.pass_to(now_us, header);
             }
@@ -107,38 +107,36 @@ impl Executor {
 /// that task and nothing else.
 struct Turn<'t> {
     executor: &'t Executor,
-    around: &'t Surroundings<'t>,
-    /// The account of whoever asked for the turn.
-    outer: NonNull<Account>,
+    around: &'t Surroundings,
     /// When the poll began that is in progress: the end of one is the beginning of the next.
     start_us: Cell<u64>,
     /// A time at which nothing has to be done: the same, unless each poll is traced.
     seen_us: Cell<u64>,
-    timers: Cell<usize>,
+    timers: Cell<u32>,
     /// Tasks that were not polled, since they had been cancelled.
     cancelled: Cell<u32>,
 }
 
 impl<'t> Turn<'t> {
-    fn begin(executor: &'t Executor, around: &'t Surroundings<'t>) -> Self {
+    #[inline]
+    fn begin(executor: &'t Executor, around: &'t Surroundings) -> Self {
         let now_us = around.clock.now_us();
         let timers = around.timers.advance(Instant::from_micros(now_us));
         Self {
             executor,
             around,
-            outer: around.heap.current(),
             start_us: Cell::new(now_us),
             seen_us: Cell::new(executor.seen_us(now_us)),
-            timers: Cell::new(timers),
+            timers: Cell::new(count(timers)),
             cancelled: Cell::new(0),
         }
     }
 
     /// Allocations are charged to no task any more. Says to which they were.
     fn leave_task(&self) -> Option<NonNull<Header>> {
-        // SAFETY: the outer account outlives the turn.
-        let account = unsafe { self.around.heap.enter(self.outer) };
-        (account != self.outer).then(|| account.cast())
+        let task = self.executor.current_task(self.around.heap());
+        self.around.heap().enter_kernel();
+        task
     }
 
     /// Time has passed during a poll: charges it to the task, and fires what is due.
@@ -148,7 +146,7 @@ impl<'t> Turn<'t> {
         if self.around.timers.is_due(Instant::from_micros(now_us)) {
             self.leave_task();
             let fired = self.around.timers.advance(Instant::from_micros(now_us));
-            self.timers.set(self.timers.get().saturating_add(fired));
+            self.timers.set(self.timers.get().saturating_add(count(fired)));
         }
     }
 
@@ -160,7 +158,7 @@ impl<'t> Turn<'t> {
         self.seen_us.set(self.executor.seen_us(now_us));
         header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
         if took_us >= header.notable_us.get() {
-            self.executor.note_poll(header, self.around.events, took_us);
+            self.executor.note_poll(header, self.around.events(), took_us);
         }
     }
 
@@ -172,7 +170,7 @@ impl<'t> Turn<'t> {
     #[inline(never)]
     unsafe fn conclude(&self, task: NonNull<Header>, polled: Polled) {
         self.leave_task();
-        let (executor, events) = (self.executor, self.around.events);
+        let (executor, events) = (self.executor, self.around.events());
         if polled == Polled::Finished {
             // SAFETY: the executor's reference.
             self.charge(self.around.clock.now_us(), unsafe { task.as_ref() });
@@ -188,7 +186,7 @@ impl<'t> Turn<'t> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if let Some(task) = self.leave_task() {
-            let (executor, events) = (self.executor, self.around.events);
+            let (executor, events) = (self.executor, self.around.events());
             drop(Failing { executor, events, task, taken: true, failure: JoinError::Panicked });
         }
         self.executor.ticking.set(false);
@@ -251,4 +249,8 @@ impl Drop for End<'_> {
             self.executor.done_but_queued.set(self.executor.done_but_queued.get() + 1);
         }
     }
+}
+
+fn count(timers: usize) -> u32 {
+    u32::try_from(timers).unwrap_or(u32::MAX)
 }

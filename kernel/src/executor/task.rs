@@ -228,6 +228,27 @@ pub(super) fn of_waker(waker: &Waker) -> Option<NonNull<Header>> {
     core::ptr::eq(waker.vtable(), &WAKER).then(|| header(waker.data()))
 }
 
+/// The waker that a task is polled with.
+///
+/// # Safety
+///
+/// The caller holds a reference.
+pub(super) unsafe fn own_waker(task: NonNull<Header>) -> NonNull<Waker> {
+    // SAFETY: the address of a field of a live header, by a pointer that spans the block (rule 1).
+    unsafe { NonNull::new_unchecked((&raw mut (*task.as_ptr()).waker).cast()) }
+}
+
+/// The task that the waker lies in.
+///
+/// # Safety
+///
+/// `waker` came from [`own_waker`], and the task lives.
+#[inline]
+pub(super) unsafe fn of_own_waker(waker: NonNull<Waker>) -> NonNull<Header> {
+    // SAFETY: the pointer spans the task's block.
+    unsafe { waker.byte_sub(core::mem::offset_of!(Header, waker)).cast() }
+}
+
 fn header(data: *const ()) -> NonNull<Header> {
     // SAFETY: `borrowed_waker` and `clone` make wakers of task pointers only, and those are not null.
     unsafe { NonNull::new_unchecked(data.cast_mut().cast()) }

@@ -250,7 +250,7 @@ impl<S: Service> Client<S> {
     ) -> Result<S::Response, CallError<S::Error>> {
         let system = self.connection().registry.system();
         let deadline = system.now().saturating_add(limit);
-        match system.timers.timeout_at(deadline, self.call(request)).await {
+        match system.timers().timeout_at(deadline, self.call(request)).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(CallError::Deadline),
         }
@@ -569,7 +569,7 @@ unsafe fn failed<S: Service>(slot: NonNull<Slot<S>>) -> Failure {
 impl Node {
     /// Remembers who waits for the reply.
     #[inline]
-    fn expect_reply(&self, context: &Context<'_>, registry: &Registry) {
+    pub(super) fn expect_reply(&self, context: &Context<'_>, registry: &Registry) {
         if self.client.park(context, || registry.executor()) == Known::New {
             self.caller.set(registry.current_task());
         }

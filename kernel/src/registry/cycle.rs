@@ -107,7 +107,7 @@ impl Registry {
             node.fail(Stage::Lost, Failure::WaitCycle);
         }
         // The last of all, since who is woken may free the node.
-        node.client.wake();
+        node.wake();
     }
 }
 

@@ -62,14 +62,14 @@ pub(super) enum Failure {
 pub(super) struct Node {
     /// The next on the server's queue, or the next free slot of the connection.
     pub(super) next: Cell<*const Node>,
-    /// Who waits for the outcome.
+    /// Who waits for the outcome, or did the last time.
     pub(super) client: Parked,
     pub(super) stage: Cell<Stage>,
     /// Why there is no reply, where the stage says that there is none.
     pub(super) failure: Cell<Failure>,
     /// The node is a connection's handshake, not one of its slots.
     pub(super) handshake: bool,
-    /// Somebody has polled for the outcome since the request was sent.
+    /// Somebody waits for the outcome: has polled for it since the request was sent.
     pub(super) awaited: Cell<bool>,
     /// The request's number.
     pub(super) id: Cell<u32>,
@@ -88,6 +88,15 @@ impl Node {
             awaited: Cell::new(false),
             id: Cell::new(0),
             caller: Cell::new(0),
+        }
+    }
+
+    /// Wakes whoever waits for the outcome. Nothing in here is touched once that has begun, so the one who wakes may free
+    /// the node.
+    #[inline]
+    pub(super) fn wake(&self) {
+        if self.awaited.get() {
+            self.client.wake();
         }
     }
 

@@ -381,7 +381,7 @@ unsafe fn lose<S: Service>(node: NonNull<Node>) {
         if !state.handshake {
             node.cast::<Slot<S>>().as_ref().connection.as_ref().note_unanswered(state);
         }
-        state.client.wake();
+        state.wake();
     }
 }
 
@@ -529,7 +529,7 @@ impl<S: Service> Reply<S> {
         }
         // The token is given up before the client is woken, who may free the connection.
         core::mem::forget(self);
-        node.client.wake();
+        node.wake();
         Ok(())
     }
 }
@@ -545,7 +545,7 @@ impl<S: Service> Drop for Reply<S> {
             Stage::Taken => {
                 node.fail(Stage::Failed, Failure::Unanswered);
                 connection_ref.note_unanswered(node);
-                node.client.wake();
+                node.wake();
             }
             // The client has yet to see why it failed, and frees the slot then.
             Stage::Lost => node.stage.set(Stage::Failed),

@@ -401,7 +401,7 @@ impl<S: Service> Connecting<S> {
         let node = &connection.head.handshake;
         poll_fn(|context| match node.stage.get() {
             Stage::Queued | Stage::Taken => {
-                let _ = node.client.park(context, || connection.registry.executor());
+                node.expect_reply(context, &connection.registry);
                 Poll::Pending
             }
             _ => Poll::Ready(()),

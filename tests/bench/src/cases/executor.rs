@@ -1,7 +1,7 @@
 //! Tasks: spawning, yielding, waking.
 
 use std::{
-    cell::RefCell,
+    cell::Cell,
     future::poll_fn,
     hint::black_box,
     rc::Rc,
@@ -35,17 +35,19 @@ fn yields(tasks: u32, times: u64) {
 /// A task is woken by a waker that was called outside of tasks, and polled.
 pub(crate) fn outside_wake(times: u64) {
     let machine = Machine::boot();
-    let kept = Rc::new(RefCell::new(None::<Waker>));
-    let keep = kept.clone();
+    let kept = Rc::new(Cell::new(None::<Waker>));
+    let mut keep = Some(kept.clone());
     machine.start("parked", async move {
         poll_fn(|context| {
-            keep.borrow_mut().get_or_insert_with(|| context.waker().clone());
+            if let Some(keep) = keep.take() {
+                keep.set(Some(context.waker().clone()));
+            }
             Poll::<()>::Pending
         })
         .await;
     });
     machine.settle();
-    let waker = kept.borrow().clone().expect("the task left its waker");
+    let waker = kept.take().expect("the task left its waker");
     for _ in 0..times {
         waker.wake_by_ref();
         machine.settle();
