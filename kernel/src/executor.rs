@@ -278,7 +278,7 @@ impl Executor {
         // charging it moves its ownership to the task.
         let task = unsafe {
             let task = Task::write(block.as_ptr(), header, future);
-            block.charge_self(task.cast());
+            block.charge_self(task.cast(), Task::<F>::EXTENT);
             heap.hold();
             task
         };

@@ -39,7 +39,7 @@ use super::{
     state::{Queue, State},
 };
 use crate::{
-    heap::{Account, Heap},
+    heap::{Account, Extent, Heap},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -120,7 +120,7 @@ pub(super) enum Polled {
 
 /// What a task's future type decides, besides how it is polled.
 pub(super) struct Vtable {
-    pub(super) layout: Layout,
+    pub(super) extent: Extent,
     /// Drops the future, the error then being the outcome.
     pub(super) fail: unsafe fn(NonNull<Header>, JoinError),
     /// Moves the outcome to where the pointer points.
@@ -144,9 +144,10 @@ enum Stage<F: Future> {
 
 impl<F: Future> Task<F> {
     pub(super) const LAYOUT: Layout = Layout::new::<Self>();
+    pub(super) const EXTENT: Extent = Extent::of(Self::LAYOUT);
 
     pub(super) const VTABLE: &'static Vtable =
-        &Vtable { layout: Self::LAYOUT, fail: Self::fail, take: Self::take, forget: Self::forget };
+        &Vtable { extent: Self::EXTENT, fail: Self::fail, take: Self::take, forget: Self::forget };
 
     /// Writes a task into a block.
     ///
@@ -362,9 +363,9 @@ unsafe fn free_block(account: NonNull<Account>) {
     // SAFETY: `free` was called once for this task. The stage is `Taken` (rule 4) and the joiner is gone with it, so
     // there is nothing to drop. The hold is the task's (rule 5), and nothing is touched after it is given up.
     unsafe {
-        let layout = (*task.as_ptr()).vtable.layout;
+        let extent = (*task.as_ptr()).vtable.extent;
         let heap = NonNull::from((*task.as_ptr()).account.heap());
-        Heap::free_self_charged(account, task.cast(), layout);
+        Heap::free_self_charged(account, task.cast(), extent);
         Heap::unhold(heap);
     }
 }

@@ -295,17 +295,9 @@ impl Registry {
         hello: S::Hello,
         depth: usize,
     ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        let slots = u16::try_from(depth).ok().filter(|_| (1..=CONNECTION_DEPTH).contains(&depth));
-        let slots = slots.ok_or(ConnectError::Depth { depth })?;
+        let slots = slots(depth).ok_or(ConnectError::Depth { depth })?;
         let server = this.find::<S>(select)?;
-        let layout = Connection::<S>::layout(slots).ok_or(ConnectError::Depth { depth })?;
-        let block = this.system.heap().block(layout).await.map_err(ConnectError::Memory)?;
-        if server.is_dead() {
-            return Err(ConnectError::ServerGone);
-        }
-        let connecting =
-            Connecting { connection: Connection::<S>::write(block, slots, this, &server, hello) };
-        connecting.shake_hands().await
+        Self::connect_to(this, server, hello, slots).await
     }
 
     /// Waits until an instance is running, then connects to it.
@@ -315,14 +307,34 @@ impl Registry {
         hello: S::Hello,
         depth: usize,
     ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        this.changed
-            .wait_until(|| match this.find::<S>(select) {
-                Err(ConnectError::NotFound) => None,
-                Err(error) => Some(Err(error)),
-                Ok(_) => Some(Ok(())),
-            })
-            .await?;
-        Self::connect_now(this, select, hello, depth).await
+        let slots = slots(depth).ok_or(ConnectError::Depth { depth })?;
+        let look = || match this.find::<S>(select) {
+            Err(ConnectError::NotFound) => None,
+            found => Some(found),
+        };
+        let server = match look() {
+            Some(found) => found?,
+            None => this.changed.wait_until(look).await?,
+        };
+        Self::connect_to(this, server, hello, slots).await
+    }
+
+    async fn connect_to<S: Service>(
+        this: &Shared<Self>,
+        server: Shared<ServerCore>,
+        hello: S::Hello,
+        slots: u16,
+    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
+        let depth = usize::from(slots);
+        let layout = Connection::<S>::layout(slots).ok_or(ConnectError::Depth { depth })?;
+        let block = this.system.heap().block(layout).await.map_err(ConnectError::Memory)?;
+        if server.is_dead() {
+            return Err(ConnectError::ServerGone);
+        }
+        let connecting =
+            Connecting { connection: Connection::<S>::write(block, slots, this, &server, hello) };
+        drop(server);
+        connecting.shake_hands().await
     }
 
     /// The service instance with the smallest number above `after`.
@@ -375,6 +387,11 @@ impl Registry {
         let written = this.changes.borrow().written();
         Watch { registry: this.clone(), cursor: Cursor::at(written) }
     }
+}
+
+/// The slots of a connection of that depth, if it may have so many.
+fn slots(depth: usize) -> Option<u16> {
+    u16::try_from(depth).ok().filter(|_| (1..=CONNECTION_DEPTH).contains(&depth))
 }
 
 /// The first number from `next` on that is not in use. 0 stands before all others in listings, so nothing has it.
