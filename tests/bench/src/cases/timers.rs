@@ -11,10 +11,15 @@ use kernel::time::{Duration, Instant, Sleep, Timers};
 
 const PENDING: u64 = 100_000;
 
-/// Sets so many timers, the first of them a second from now, the last a good day.
+/// A number of so many bits, which looks random.
+fn scatter(number: u64, bits: u32) -> u64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)
+}
+
+/// Sets so many timers, the first of them a second from now, the last a day and a half.
 fn fill(timers: &Timers) -> Vec<Pin<Box<Sleep<'_>>>> {
     let set = |number: u64| {
-        let us = 1_000_000 + number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 100_000_000_000;
+        let us = 1_000_000 + scatter(number, 37);
         let mut sleep = Box::pin(timers.sleep(Duration::from_micros(us)));
         assert!(sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         sleep
@@ -28,7 +33,7 @@ pub(crate) fn insert_cancel(times: u64) {
     let pending = fill(&timers);
     let mut context = Context::from_waker(Waker::noop());
     for number in 0..times {
-        let us = 1 + number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 100_000_000_000;
+        let us = 1 + scatter(number, 37);
         let mut sleep = pin!(timers.sleep(Duration::from_micros(us)));
         black_box(sleep.as_mut().poll(&mut context).is_pending());
     }
@@ -41,7 +46,7 @@ pub(crate) fn insert_fire(times: u64) {
     let pending = fill(&timers);
     let mut context = Context::from_waker(Waker::noop());
     for number in 0..times {
-        let us = 1 + number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 10_000;
+        let us = 1 + scatter(number, 13);
         let mut sleep = pin!(timers.sleep(Duration::from_micros(us)));
         black_box(sleep.as_mut().poll(&mut context).is_pending());
         timers.advance(timers.now() + Duration::from_micros(us));
