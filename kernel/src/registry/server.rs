@@ -194,14 +194,24 @@ impl<S: Service> Server<S> {
     /// The next handshake or request that is there already.
     #[inline]
     pub fn try_next(&mut self) -> Option<Incoming<S>> {
-        let node = self.core.take()?;
         // SAFETY: the node was taken off this server's queue just now.
-        Some(unsafe {
+        self.core.take().map(|node| unsafe { Self::incoming(node) })
+    }
+
+    /// The token of a node.
+    ///
+    /// # Safety
+    ///
+    /// The node is one that `take` of such a server gave.
+    #[inline]
+    unsafe fn incoming(node: NonNull<Node>) -> Incoming<S> {
+        // SAFETY: the caller's.
+        unsafe {
             match node.as_ref().handshake {
                 true => Incoming::Hello(Self::handshake(node)),
                 false => Incoming::Call(Self::request(node)),
             }
-        })
+        }
     }
 
     /// The token of a handshake.
@@ -225,14 +235,10 @@ impl<S: Service> Server<S> {
         Call { slot: node.cast() }
     }
 
-    /// Parks the task until there is something on the queue.
+    /// The queue, for who waits at it.
     #[inline]
-    fn park(&mut self, context: &Context<'_>) {
-        let core = &*self.core;
-        if core.parked.park(context, || self.registry.executor()) == Known::New {
-            core.task.set(self.registry.current_task());
-        }
-        core.state.set(State::Waiting);
+    fn stop_at_queue(&mut self) -> AtQueue<'_> {
+        AtQueue { core: &self.core, registry: &self.registry }
     }
 
     /// Waits for the next handshake or request.
@@ -248,7 +254,7 @@ impl<S: Service> Server<S> {
         reason = "an iterator cannot be awaited, nobody mistakes one for the other"
     )]
     pub fn next(&mut self) -> impl Future<Output = Incoming<S>> + '_ {
-        Next { server: self }
+        Next { at: self.stop_at_queue(), service: PhantomData }
     }
 
     /// Waits for the next request, accepting everybody who wants to connect.
@@ -258,7 +264,7 @@ impl<S: Service> Server<S> {
     /// As for [`next`](Self::next).
     #[inline]
     pub fn next_call(&mut self) -> impl Future<Output = Call<S>> + '_ {
-        NextCall { server: self }
+        NextCall { at: self.stop_at_queue(), service: PhantomData }
     }
 }
 
@@ -268,42 +274,62 @@ impl<S: Service> fmt::Debug for Server<S> {
     }
 }
 
+/// A server at its queue. Dropping it says that the server does not wait there any more.
+struct AtQueue<'s> {
+    core: &'s ServerCore,
+    registry: &'s Registry,
+}
+
+impl AtQueue<'_> {
+    /// Parks the task until there is something on the queue.
+    #[inline]
+    fn park(&self, context: &Context<'_>) {
+        if self.core.parked.park(context, || self.registry.executor()) == Known::New {
+            self.core.task.set(self.registry.current_task());
+        }
+        self.core.state.set(State::Waiting);
+    }
+}
+
+impl Drop for AtQueue<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.core.state.set(State::Busy);
+    }
+}
+
 struct Next<'s, S: Service> {
-    server: &'s mut Server<S>,
+    at: AtQueue<'s>,
+    service: PhantomData<&'s mut Server<S>>,
 }
 
 impl<S: Service> Future for Next<'_, S> {
     type Output = Incoming<S>;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let incoming = self.server.try_next();
-        if incoming.is_none() {
-            self.server.park(context);
-        }
-        incoming.map_or(Poll::Pending, Poll::Ready)
-    }
-}
-
-impl<S: Service> Drop for Next<'_, S> {
-    #[inline]
-    fn drop(&mut self) {
-        self.server.core.state.set(State::Busy);
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(node) = self.at.core.take() else {
+            self.at.park(context);
+            return Poll::Pending;
+        };
+        // SAFETY: the node was taken off this server's queue just now.
+        Poll::Ready(unsafe { Server::incoming(node) })
     }
 }
 
 struct NextCall<'s, S: Service> {
-    server: &'s mut Server<S>,
+    at: AtQueue<'s>,
+    service: PhantomData<&'s mut Server<S>>,
 }
 
 impl<S: Service> Future for NextCall<'_, S> {
     type Output = Call<S>;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            let Some(node) = self.server.core.take() else {
-                self.server.park(context);
+            let Some(node) = self.at.core.take() else {
+                self.at.park(context);
                 return Poll::Pending;
             };
             // SAFETY: the node was taken off this server's queue just now.
@@ -327,13 +353,6 @@ unsafe fn accept<S: Service>(node: NonNull<Node>) {
     // Who has given up connecting meanwhile is not missed.
     // SAFETY: the caller's.
     let _ = unsafe { Server::<S>::handshake(node) }.accept();
-}
-
-impl<S: Service> Drop for NextCall<'_, S> {
-    #[inline]
-    fn drop(&mut self) {
-        self.server.core.state.set(State::Busy);
-    }
 }
 
 impl<S: Service> Drop for Server<S> {
