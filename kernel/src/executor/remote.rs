@@ -64,11 +64,29 @@ impl Remote {
     /// As for [`Batch::push`].
     #[inline]
     pub(super) unsafe fn push_here(&self, task: NonNull<Header>) {
-        if !self.inbox.is_untouched() {
-            self.gather();
+        if self.inbox.is_untouched() {
+            // SAFETY: passed on to the caller.
+            unsafe { self.batch.push(task) };
+        } else {
+            // SAFETY: as above.
+            unsafe { self.push_after_others(task) };
         }
+    }
+
+    /// Puts a task behind those that were woken elsewhere, and wakes the machine if it sleeps.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Batch::push`].
+    #[cold]
+    unsafe fn push_after_others(&self, task: NonNull<Header>) {
+        let found = self.inbox.take(&self.batch);
         // SAFETY: passed on to the caller.
         unsafe { self.batch.push(task) };
+        // The last of all, since the doorbell may have the machine tick on the spot.
+        if found == Pushed::MachineSlept {
+            self.ring();
+        }
     }
 
     /// Moves what was woken elsewhere to the executor's own queue. The machine is awake, whether it counted as asleep or
@@ -76,14 +94,6 @@ impl Remote {
     #[inline(never)]
     pub(super) fn collect(&self) {
         let _ = self.inbox.take(&self.batch);
-    }
-
-    /// As [`collect`](Self::collect), from outside of a tick, or within: wakes the machine if it sleeps.
-    #[cold]
-    fn gather(&self) {
-        if self.inbox.take(&self.batch) == Pushed::MachineSlept {
-            self.ring();
-        }
     }
 
     #[cold]

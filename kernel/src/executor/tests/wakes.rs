@@ -30,6 +30,66 @@ fn first_woken_is_first_polled_and_whoever_wakes_itself_goes_to_the_end() {
 }
 
 #[test]
+fn wakes_by_wakers_and_on_the_kernels_own_thread_keep_their_order() {
+    for waker_first in [true, false] {
+        let machine = Machine::new();
+        let kernel = machine.kernel.handle();
+        let (notes, place) = (Rc::new(RefCell::new(Vec::new())), Place::default());
+        let (parked, noted) = (park(&place), notes.clone());
+        let by_waker = async move {
+            parked.await;
+            noted.borrow_mut().push("waker");
+        };
+        kernel.try_spawn("waker", by_waker).expect("spawned").detach();
+        let noted = Notes(notes.clone());
+        let by_kernel = kernel.try_spawn("kernel", async move {
+            let _noted = noted;
+            core::future::pending::<()>().await;
+        });
+        let by_kernel = by_kernel.expect("spawned");
+        machine.settle();
+        if waker_first {
+            wake(&place);
+            by_kernel.abort();
+        } else {
+            by_kernel.abort();
+            wake(&place);
+        }
+        machine.settle();
+        let order = if waker_first { ["waker", "kernel"] } else { ["kernel", "waker"] };
+        assert_eq!(*notes.borrow(), order);
+    }
+}
+
+/// Notes when it is dropped.
+struct Notes(Rc<RefCell<Vec<&'static str>>>);
+
+impl Drop for Notes {
+    fn drop(&mut self) {
+        self.0.borrow_mut().push("kernel");
+    }
+}
+
+#[test]
+fn a_task_that_is_made_ready_on_the_kernels_own_thread_ends_the_machines_sleep_too() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let parked = kernel.try_spawn("parked", core::future::pending::<()>()).expect("spawned");
+    machine.settle();
+    let (doorbell, waker) = Wakes::new();
+    assert!(machine.kernel.fall_asleep(&waker));
+    let spawned = kernel.try_spawn("late", async {}).expect("spawned");
+    assert_eq!(doorbell.count(), 1);
+    assert!(!machine.kernel.is_idle() && !machine.kernel.fall_asleep(&waker));
+    machine.settle();
+    assert!(spawned.is_finished());
+    assert!(machine.kernel.fall_asleep(&waker));
+    parked.abort();
+    assert_eq!(doorbell.count(), 2);
+    assert_eq!(machine.kernel.tick().completed, 1);
+}
+
+#[test]
 fn a_tick_is_bounded_however_often_tasks_wake_themselves_and_goes_on_where_it_stopped() {
     const POLLS: u32 = 5;
     let machine = Machine::with(128 * 1024, &Settings { polls_per_tick: POLLS, ..Settings::DEFAULT });
