@@ -7,15 +7,19 @@ use kernel::heap::{Box, Buffer, Heap};
 use crate::{machine::Machine, steps::Stepper};
 
 /// Sizes of live blocks, from 16 to 2048 bytes.
-fn random_size(random: &mut Random) -> usize {
+pub(super) fn random_size(random: &mut Random) -> usize {
     16 + random.below(2033)
 }
 
 /// A linear congruential generator.
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit
     }
@@ -39,7 +43,7 @@ fn fill(heap: &Heap, random: &mut Random, percent: usize) -> Vec<Option<Buffer>>
 pub(crate) fn pair(times: u64) {
     let machine = Machine::boot();
     let kernel = machine.handle();
-    let blocks = fill(kernel.heap(), &mut Random(1), 60);
+    let blocks = fill(kernel.heap(), &mut Random::new(1), 60);
     for _ in 0..times {
         let block: Box<MaybeUninit<[u8; 64]>> =
             kernel.heap().try_box(MaybeUninit::uninit()).expect("there is memory");
@@ -53,7 +57,7 @@ pub(crate) fn worst(times: u64) -> u64 {
     let machine = Machine::boot();
     let kernel = machine.handle();
     let heap = kernel.heap();
-    let mut random = Random(2);
+    let mut random = Random::new(2);
     let mut blocks = fill(heap, &mut random, 60);
     let stepper = Stepper::new();
     let mut worst = 0;

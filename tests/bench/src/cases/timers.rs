@@ -9,10 +9,10 @@ use std::{
 
 use kernel::time::{Duration, Instant, Sleep, Timers};
 
-const PENDING: u64 = 100_000;
+pub(super) const PENDING: u64 = 100_000;
 
 /// A number of so many bits, which looks random.
-fn scatter(number: u64, bits: u32) -> u64 {
+pub(super) fn scatter(number: u64, bits: u32) -> u64 {
     number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)
 }
 
