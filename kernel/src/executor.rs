@@ -267,12 +267,11 @@ impl Executor {
             wakes: AtomicU32::new(0),
             polls: Cell::new(0),
             busy_us: Cell::new(0),
-            notable_us: Cell::new(0),
+            notable_us: Cell::new(task::notable_us(self.each_poll.get(), 0)),
             longest_us: Cell::new(0),
             links: cordyceps::list::Links::new(),
             waker: task::borrowed_waker(block.as_ptr().cast()),
         };
-        header.watch(self.each_poll.get(), self.long_poll_us);
         debug_assert_eq!(block.layout(), Task::<F>::LAYOUT);
         // SAFETY: the block was asked for with this layout (asserted in debug builds; callers below pass it on), and
         // charging it moves its ownership to the task.

@@ -81,9 +81,13 @@ impl Header {
 
     /// Decides which polls are looked at: each of them, or those that are the task's longest so far or above a limit.
     pub(super) fn watch(&self, each: bool, long_poll_us: u32) {
-        let above = u64::from(self.longest_us.get().min(long_poll_us));
-        self.notable_us.set(if each { 0 } else { above + 1 });
+        self.notable_us.set(notable_us(each, self.longest_us.get().min(long_poll_us)));
     }
+}
+
+/// How long a poll takes at least that is looked at: any, or one above so many microseconds.
+pub(super) fn notable_us(each: bool, above_us: u32) -> u64 {
+    if each { 0 } else { u64::from(above_us) + 1 }
 }
 
 // SAFETY: a header does not move (its block is freed, never moved), and `links` gives the address of its own field.

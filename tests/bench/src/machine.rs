@@ -49,6 +49,7 @@ unsafe impl critical_section::Impl for Alone {
 /// A kernel, driven by hand.
 pub(crate) struct Machine {
     kernel: Kernel,
+    handle: Handle,
 }
 
 impl Machine {
@@ -58,11 +59,11 @@ impl Machine {
         let memory: &'static mut [MaybeUninit<u8>] = Box::leak(Box::new_uninit_slice(MEMORY));
         let kernel = Kernel::new(Region::from_static(memory), Manual, &Settings::DEFAULT)
             .expect("the region is large enough");
-        Self { kernel }
+        Self { handle: kernel.handle(), kernel }
     }
 
     pub(crate) fn handle(&self) -> Handle {
-        self.kernel.handle()
+        self.handle.clone()
     }
 
     /// One tick.
@@ -77,7 +78,7 @@ impl Machine {
 
     /// Spawns a task and detaches it.
     pub(crate) fn start<F: Future<Output = ()> + 'static>(&self, name: &'static str, future: F) {
-        self.kernel.handle().try_spawn(name, future).expect("there is memory for a task").detach();
+        self.handle.try_spawn(name, future).expect("there is memory for a task").detach();
     }
 }
 
