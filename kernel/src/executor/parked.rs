@@ -66,18 +66,23 @@ impl Parked {
         Known::New
     }
 
-    /// Wakes whoever waits. Nothing in here is touched once that has begun, so the one who wakes may free the place.
+    /// Wakes whoever waits, if that is a task of the place's kernel. Hands out any other waker, to be called once nothing
+    /// refers to the place any more: being woken may free it.
     #[inline]
-    pub(crate) fn wake(&self) {
+    #[must_use = "the waker has to be called"]
+    pub(crate) fn wake(&self) -> Option<Waker> {
         match self.own.get() {
-            // SAFETY: rules 1 and 2.
-            Some(own) => unsafe { task::wake_here(task::of_own_waker(own)) },
-            None => self.wake_other(),
+            Some(own) => {
+                // SAFETY: rules 1 and 2.
+                unsafe { task::wake_here(task::of_own_waker(own)) };
+                None
+            }
+            None => Some(self.other()),
         }
     }
 
     #[cold]
-    fn wake_other(&self) {
+    fn other(&self) -> Waker {
         // The waker is out of the place while it is cloned, and so may run anything.
         let waker = self.waker.replace(Waker::noop().clone());
         let clone = waker.clone();
@@ -85,7 +90,7 @@ impl Parked {
         if unsafe { &*self.waker.as_ptr() }.will_wake(Waker::noop()) {
             self.waker.set(waker);
         }
-        clone.wake();
+        clone
     }
 
     /// Forgets whom to wake.

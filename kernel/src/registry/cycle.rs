@@ -10,7 +10,7 @@ use core::ptr::NonNull;
 
 use super::{
     connection::Head,
-    queue::{Failure, Node, Stage},
+    queue::{Failure, Node, Stage, call},
     server::ServerCore,
     table::Registry,
 };
@@ -106,8 +106,8 @@ impl Registry {
         } else {
             node.fail(Stage::Lost, Failure::WaitCycle);
         }
-        // The last of all, since who is woken may free the node.
-        node.wake();
+        // Nothing refers to the node any more when another waker is called, which may free it.
+        call(node.wake());
     }
 }
 

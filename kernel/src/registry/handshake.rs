@@ -7,7 +7,7 @@ use core::{fmt, ptr::NonNull};
 
 use super::{
     connection::{Connection, Greeting, unpin},
-    queue::{Failure, Stage},
+    queue::{Failure, Stage, call},
     service::{ConnectionId, Service},
 };
 
@@ -86,7 +86,7 @@ impl<S: Service> Handshake<S> {
         node.stage.set(Stage::Answered);
         // The token is given up before the client is woken, who may free the connection.
         core::mem::forget(self);
-        node.wake();
+        call(node.wake());
         Ok(())
     }
 }
@@ -97,7 +97,7 @@ impl<S: Service> Drop for Handshake<S> {
         match node.stage.get() {
             Stage::Taken => {
                 node.fail(Stage::Failed, Failure::Unanswered);
-                node.wake();
+                call(node.wake());
             }
             Stage::Lost => node.stage.set(Stage::Failed),
             // SAFETY: the client has given up, and left the connection to this token, which is given up here, once.

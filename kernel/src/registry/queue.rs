@@ -9,7 +9,7 @@
 //! 2. Nodes do not move, and all of this happens on the kernel's thread.
 #![expect(unsafe_code, reason = "nodes of many connections are linked through raw pointers")]
 
-use core::{cell::Cell, ptr, ptr::NonNull};
+use core::{cell::Cell, hint::cold_path, ptr, ptr::NonNull, task::Waker};
 
 use crate::executor::Parked;
 
@@ -91,13 +91,11 @@ impl Node {
         }
     }
 
-    /// Wakes whoever waits for the outcome. Nothing in here is touched once that has begun, so the one who wakes may free
-    /// the node.
+    /// Wakes whoever waits for the outcome, as [`Parked::wake`] does.
     #[inline]
-    pub(super) fn wake(&self) {
-        if self.awaited.get() {
-            self.client.wake();
-        }
+    #[must_use = "the waker has to be called"]
+    pub(super) fn wake(&self) -> Option<Waker> {
+        if self.awaited.get() { self.client.wake() } else { None }
     }
 
     /// Notes that there will be no reply.
@@ -164,5 +162,14 @@ impl Queue {
             }
             (before, here) = (here, next);
         }
+    }
+}
+
+/// Calls a waker that is left to call, when nothing refers to what it may free.
+#[inline]
+pub(super) fn call(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        cold_path();
+        waker.wake();
     }
 }

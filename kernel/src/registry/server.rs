@@ -21,7 +21,7 @@ use super::{
     connection::{Connection, Head, Slot, pin, unpin},
     handshake::{ClientGone, Handshake},
     programs::Table,
-    queue::{Failure, Node, Queue, Stage},
+    queue::{Failure, Node, Queue, Stage, call},
     service::{ConnectionId, InstanceId, RequestId, Service, Version},
     table::{Label, Registry},
 };
@@ -128,7 +128,7 @@ impl ServerCore {
         let waits = self.is_waiting();
         if waits {
             self.state.set(State::Busy);
-            self.parked.wake();
+            call(self.parked.wake());
         }
         waits
     }
@@ -146,7 +146,7 @@ impl ServerCore {
     /// been abandoned, and its slot is not free before the reply is dropped.
     pub(super) fn look_at_replies(&self) {
         if self.is_waiting() {
-            self.parked.wake();
+            call(self.parked.wake());
         }
     }
 }
@@ -400,7 +400,7 @@ unsafe fn lose<S: Service>(node: NonNull<Node>) {
         if !state.handshake {
             node.cast::<Slot<S>>().as_ref().connection.as_ref().note_unanswered(state);
         }
-        state.wake();
+        call(state.wake());
     }
 }
 
@@ -548,7 +548,7 @@ impl<S: Service> Reply<S> {
         }
         // The token is given up before the client is woken, who may free the connection.
         core::mem::forget(self);
-        node.wake();
+        call(node.wake());
         Ok(())
     }
 }
@@ -564,7 +564,7 @@ impl<S: Service> Drop for Reply<S> {
             Stage::Taken => {
                 node.fail(Stage::Failed, Failure::Unanswered);
                 connection_ref.note_unanswered(node);
-                node.wake();
+                call(node.wake());
             }
             // The client has yet to see why it failed, and frees the slot then.
             Stage::Lost => node.stage.set(Stage::Failed),
