@@ -246,7 +246,8 @@ impl Events {
         Self { kinds: AtomicU32::new(kinds.0), ring: Mutex::new(RefCell::new(Some(inner))) }
     }
 
-    /// Chooses the kinds that are recorded from now on; returns the choice before.
+    /// Chooses the kinds that are recorded from now on; returns the choice before. Polls, allocations and releases are
+    /// recorded from the next tick on.
     pub fn listen(&self, kinds: Kinds) -> Kinds {
         let before = self.listening();
         self.kinds.store(kinds.0, Ordering::Relaxed);

@@ -2,12 +2,13 @@
 //!
 //! Every driver is a task: a future in the kernel's heap, with a name, an account and statistics. A task runs until
 //! its future returns `Pending`; its waker, called from a task, an interrupt or another host thread, puts it at the
-//! end of the ready queue. `Executor::tick` polls what was ready when it began, at most a given number, and
-//! reports; it never waits and never loops for ever, however often tasks wake themselves.
+//! end of the ready queue. `Executor::tick` polls until no task is ready, at most a given number of times, and reports; it
+//! never waits and never loops for ever, however often tasks wake themselves. What is due meanwhile fires meanwhile.
 //!
 //! Laws:
 //!
-//! - First woken, first polled. Between two polls of a task that is always ready, every other ready task is polled.
+//! - First woken, first polled; a task that wakes itself counts as woken when its poll ends. Between two polls of a task
+//!   that is always ready, every other ready task is polled.
 //! - A wake is never lost: one that lands during the task's own poll queues it again.
 //! - Cancelling drops the future on the executor, never in an interrupt, and wakes the joiner once.
 //! - The allocator never runs in an interrupt: a task whose last waker is dropped there is freed by the next tick.
@@ -24,6 +25,7 @@ use core::{
 use cordyceps::List;
 
 mod join;
+mod parked;
 mod ready;
 mod remote;
 mod run;
@@ -33,13 +35,16 @@ mod task;
 mod tests;
 
 pub use self::join::{JoinError, JoinHandle};
+pub(crate) use self::parked::{Known, Parked};
 pub(crate) use self::task::Header;
-use self::{ready::Batch, remote::Remote, run::Poll, state::State, task::Task};
+use self::{remote::Remote, run::Failing, state::State, task::Task};
 use crate::{
     event::{Event, Events, Kind},
-    heap::{Account, AccountStats, AllocError, Block, Heap},
+    heap::{Account, AccountStats, AllocError, Block, Box, Heap},
+    limits::Settings,
     platform::Clock,
     sync::atomic::{AtomicU32, Ordering},
+    time::Timers,
 };
 
 /// A task's number. Numbers count up from 1 and are not used twice before 2³² tasks have been spawned.
@@ -52,21 +57,48 @@ impl fmt::Display for TaskId {
     }
 }
 
+/// What the executor needs of the rest of the kernel.
+pub(crate) struct Surroundings {
+    heap: NonNull<Heap>,
+    events: NonNull<Events>,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) timers: Timers,
+}
+
+impl Surroundings {
+    /// # Safety
+    ///
+    /// The heap and the events outlive what is made here.
+    pub(crate) unsafe fn new(heap: NonNull<Heap>, events: NonNull<Events>, clock: Box<dyn Clock>) -> Self {
+        Self { heap, events, clock, timers: Timers::new() }
+    }
+
+    #[inline]
+    pub(crate) fn heap(&self) -> &Heap {
+        // SAFETY: the word of `new`'s caller.
+        unsafe { self.heap.as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn events(&self) -> &Events {
+        // SAFETY: the word of `new`'s caller.
+        unsafe { self.events.as_ref() }
+    }
+}
+
 /// What one tick did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ticked {
+pub(crate) struct Ticked {
     /// Polls made.
-    pub polled: u32,
+    pub(crate) polled: u32,
     /// Tasks that ended, whether by finishing, by being cancelled or by panicking.
-    pub completed: u32,
+    pub(crate) completed: u32,
     /// Tasks spawned since the last tick's report.
-    pub spawned: u32,
-    /// Tasks that became ready during the tick: woken by other tasks, or by interrupts meanwhile.
-    pub woken_inside: u32,
-    /// Tasks that became ready between the last tick and this one: by interrupts, timers or other threads.
-    pub woken_outside: u32,
+    pub(crate) spawned: u32,
+    /// Timers that were due.
+    pub(crate) timers: u32,
     /// Tasks are ready: tick again.
-    pub more: bool,
+    pub(crate) more: bool,
 }
 
 /// What `ps` shows of a task.
@@ -147,15 +179,16 @@ impl core::error::Error for SpawnFailure {}
 /// The executor of one kernel.
 pub(crate) struct Executor {
     remote: NonNull<Remote>,
-    batch: Batch,
     /// All tasks that are not done.
     tasks: UnsafeCell<List<Header>>,
-    current: Cell<Option<NonNull<Header>>>,
     next_id: Cell<u32>,
     spawned: Cell<u32>,
     completed: Cell<u32>,
-    long_poll_us: Cell<u32>,
-    /// Tasks that finished while a wake had them queued: their reference goes when they are popped.
+    long_poll_us: u32,
+    polls_per_tick: u32,
+    /// Somebody listens to each poll.
+    each_poll: Cell<bool>,
+    /// Tasks that shutting down ended on the ready queue: their reference goes when they are popped.
     done_but_queued: Cell<usize>,
     closed: Cell<bool>,
     ticking: Cell<bool>,
@@ -167,20 +200,20 @@ impl Executor {
     /// # Errors
     ///
     /// When the heap has no room for the part that wakers reach.
-    pub(crate) fn new(heap: &Heap, long_poll_us: u32) -> Result<Self, AllocError> {
+    pub(crate) fn new(heap: &Heap, settings: &Settings) -> Result<Self, AllocError> {
         let block = heap.try_block(core::alloc::Layout::new::<Remote>())?;
         let remote = block.into_permanent().cast::<Remote>();
         // SAFETY: the block is fresh, fits, and is never freed: `Remote` outlives the kernel on purpose.
         unsafe { remote.write(Remote::new(NonNull::from(heap))) };
         Ok(Self {
             remote,
-            batch: Batch::new(),
             tasks: UnsafeCell::new(List::new()),
-            current: Cell::new(None),
             next_id: Cell::new(1),
             spawned: Cell::new(0),
             completed: Cell::new(0),
-            long_poll_us: Cell::new(long_poll_us),
+            long_poll_us: settings.long_poll_us,
+            polls_per_tick: settings.polls_per_tick.max(1),
+            each_poll: Cell::new(false),
             done_but_queued: Cell::new(0),
             closed: Cell::new(false),
             ticking: Cell::new(false),
@@ -224,33 +257,36 @@ impl Executor {
             account: Account::new(heap, name),
             state: State::spawned(),
             next: Cell::new(core::ptr::null_mut()),
+            poll: Cell::new(Task::<F>::poll),
             vtable: Task::<F>::VTABLE,
             remote: self.remote,
             id,
             joinable: Cell::new(true),
-            cancelled: Cell::new(false),
+            done: Cell::new(false),
             joiner: Cell::new(None),
             wakes: AtomicU32::new(0),
             polls: Cell::new(0),
-            longest_us: Cell::new(0),
             busy_us: Cell::new(0),
+            notable_us: Cell::new(task::notable_us(self.each_poll.get(), 0)),
+            longest_us: Cell::new(0),
             links: cordyceps::list::Links::new(),
+            waker: task::borrowed_waker(block.as_ptr().cast()),
         };
         debug_assert_eq!(block.layout(), Task::<F>::LAYOUT);
         // SAFETY: the block was asked for with this layout (asserted in debug builds; callers below pass it on), and
         // charging it moves its ownership to the task.
         let task = unsafe {
             let task = Task::write(block.as_ptr(), header, future);
-            block.charge_self(task.cast());
+            block.charge_self(task.cast(), Task::<F>::EXTENT);
             heap.hold();
             task
         };
         self.with_tasks(|tasks| tasks.push_back(task));
         self.spawned.set(self.spawned.get().wrapping_add(1));
         events.emit(Kind::Spawn, || Event::Spawn { task: id });
-        // SAFETY: `State::spawned` turned the QUEUED bit on and counted one reference for the handle.
+        // SAFETY: `State::spawned` says that the task is woken, and counted one reference for the handle.
         unsafe {
-            self.remote().push(task);
+            self.remote().push_here(task);
             Ok(JoinHandle::new(task))
         }
     }
@@ -299,51 +335,44 @@ impl Executor {
         }
     }
 
-    /// Polls the tasks that are ready now, each at most once, `limit` at most.
+    /// Polls tasks until none is ready, but a limited number of times, and fires the timers that are due.
     ///
     /// # Panics
     ///
     /// When it is called from within a tick: a task would be polled while it is being polled.
-    pub(crate) fn tick(&self, heap: &Heap, events: &Events, clock: &dyn Clock, limit: u32) -> Ticked {
+    #[inline]
+    pub(crate) fn tick(&self, around: &Surroundings) -> Ticked {
         assert!(!self.ticking.replace(true), "a task must not drive the kernel that it runs on");
-        let _ticking = Ticking(&self.ticking);
-        let mut report =
-            Ticked { woken_outside: count(self.remote().inbox.take(&self.batch)), ..Ticked::default() };
-        if let Some(last) = self.batch.last() {
-            let mut now_us = clock.now_us();
-            for _ in 0..limit {
-                let Some(task) = self.batch.pop() else { break };
-                // SAFETY: a task that is popped is referenced by the executor.
-                report.polled += u32::from(unsafe { self.run(task, heap, events, clock, &mut now_us) });
-                if task == last {
-                    break;
-                }
-            }
-        }
-        // Before the last look at the inbox, since memory that is freed may wake whoever waits for it.
+        let mut report = self.turn(around);
+        // Before the last look at the queue, since memory that is freed may wake whoever waits for it.
         // SAFETY: the list hands out tasks that nobody references any more, on the kernel's thread.
         self.remote().drain_unreferenced(false, |task| unsafe { task::free(task) });
-        report.woken_inside = count(self.remote().inbox.take(&self.batch));
         report.spawned = self.spawned.take();
         report.completed = self.completed.take();
-        report.more = !self.batch.is_empty();
+        report.more = !self.is_idle();
         report
     }
 
+    /// Has each poll reported as an event from now on, or only those that took long.
+    pub(crate) fn trace_polls(&self, each: bool) {
+        self.each_poll.set(each);
+        self.with_tasks(|tasks| tasks.iter().for_each(|task| task.watch(each, self.long_poll_us)));
+    }
+
     /// Ends all tasks, and takes no new ones.
-    pub(crate) fn shut_down(&self, heap: &Heap, events: &Events) {
+    pub(crate) fn shut_down(&self, events: &Events) {
         self.closed.set(true);
         while let Some(task) = self.with_tasks(|tasks| tasks.iter_raw().next()) {
-            drop(Poll { executor: self, heap, events, task, outer: None, failure: JoinError::Cancelled });
+            drop(Failing { executor: self, events, task, taken: false, failure: JoinError::Cancelled });
         }
         while self.done_but_queued.get() > 0 {
-            self.remote().inbox.take(&self.batch);
-            while let Some(task) = self.batch.pop() {
+            let _ = self.remote().inbox.take(&self.remote().batch);
+            while let Some(task) = self.remote().batch.pop() {
                 self.done_but_queued.set(self.done_but_queued.get() - 1);
                 // SAFETY: popped, and done: the executor's reference goes.
                 unsafe { task::release(task) };
             }
-            // Another thread has turned a QUEUED bit on and is about to push the task.
+            // Another thread has woken a task and is about to push it.
             core::hint::spin_loop();
         }
         // SAFETY: as in `tick`.
@@ -353,19 +382,27 @@ impl Executor {
 
     /// Nothing is ready: the machine may sleep.
     pub(crate) fn is_idle(&self) -> bool {
-        self.batch.is_empty() && self.remote().inbox.is_empty()
+        self.remote().batch.is_empty() && self.remote().inbox.is_empty()
     }
 
     /// Prepares for sleep: from now on `doorbell` is woken as soon as a task is. `false`: a task is ready already.
     pub(crate) fn fall_asleep(&self, doorbell: &Waker) -> bool {
         self.remote().set_doorbell(Some(doorbell.clone()));
-        self.batch.is_empty() && self.remote().inbox.fall_asleep()
+        self.remote().batch.is_empty() && self.remote().inbox.fall_asleep()
     }
 
     /// The task that is being polled.
-    pub(crate) fn current(&self) -> Option<TaskId> {
-        // SAFETY: set only around a poll, during which the executor references the task.
-        self.current.get().map(|task| TaskId(unsafe { task.as_ref() }.id))
+    #[inline]
+    pub(crate) fn current(&self, heap: &Heap) -> Option<TaskId> {
+        // SAFETY: the current account is alive, and so is its task.
+        self.current_task(heap).map(|task| TaskId(unsafe { task.as_ref() }.id))
+    }
+
+    /// Whose account is current: only the executor enters accounts, and any but the kernel's is that of the task which is
+    /// being polled.
+    #[inline]
+    fn current_task(&self, heap: &Heap) -> Option<NonNull<Header>> {
+        if heap.is_in_kernel() { None } else { Some(heap.current().cast()) }
     }
 
     /// Aborts the task with this number; `false` when there is none.
@@ -395,15 +432,22 @@ impl Executor {
         })
     }
 
+    /// The waker that the task is polled with which a waker wakes, if that is a task of this executor.
+    fn own_waker(&self, waker: &Waker) -> Option<NonNull<Waker>> {
+        let task = task::of_waker(waker)?;
+        // SAFETY: the waker's reference keeps the header.
+        unsafe { (task.as_ref().remote == self.remote).then(|| task::own_waker(task)) }
+    }
+
     fn stats(&self, header: &Header) -> TaskStats {
-        let running = self.current.get().is_some_and(|task| core::ptr::eq(task.as_ptr(), header));
+        let running = self.current_task(header.account.heap()) == Some(NonNull::from(header));
         TaskStats {
             id: TaskId(header.id),
             name: header.account.name(),
             state: match running {
                 true => TaskState::Running,
-                false if header.state.is_queued() => TaskState::Ready,
-                false => TaskState::Waiting,
+                false if header.state.is_idle() => TaskState::Waiting,
+                false => TaskState::Ready,
             },
             wakes: header.wakes.load(Ordering::Relaxed),
             polls: header.polls.get(),
@@ -411,18 +455,5 @@ impl Executor {
             longest_us: header.longest_us.get(),
             bytes: header.account.stats().bytes,
         }
-    }
-}
-
-fn count(tasks: usize) -> u32 {
-    u32::try_from(tasks).unwrap_or(u32::MAX)
-}
-
-/// A tick in progress, also when a task's panic unwinds out of it.
-struct Ticking<'e>(&'e Cell<bool>);
-
-impl Drop for Ticking<'_> {
-    fn drop(&mut self) {
-        self.0.set(false);
     }
 }

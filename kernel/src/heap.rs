@@ -54,7 +54,10 @@ pub use self::{
     shared::Shared,
     stats::HeapStats,
 };
-pub(crate) use self::{block::Block, root::HeapRoot};
+pub(crate) use self::{
+    block::{Block, Extent},
+    root::HeapRoot,
+};
 use crate::sync::atomic::AtomicUsize;
 
 /// How often later requests may overtake the first who waits for memory.
@@ -356,11 +359,11 @@ impl Heap {
     /// # Safety
     ///
     /// As for [`free_block`](Self::free_block); the caller still holds the region.
-    pub(crate) unsafe fn free_self_charged(account: NonNull<Account>, memory: NonNull<u8>, layout: Layout) {
+    pub(crate) unsafe fn free_self_charged(account: NonNull<Account>, memory: NonNull<u8>, extent: Extent) {
         // SAFETY: the caller's; the account is not used once its memory is given back.
         unsafe {
             let heap = account.as_ref().heap_ptr().as_ref();
-            let (size, align) = (Pool::block_size(layout), layout.align());
+            let Extent { size, align } = extent;
             let inherited = account.as_ref().bytes.get() - size;
             if inherited > 0 {
                 heap.kernel.charge_bytes(inherited);
@@ -426,6 +429,18 @@ impl Heap {
     #[inline]
     pub(crate) unsafe fn enter(&self, account: NonNull<Account>) -> NonNull<Account> {
         self.current.replace(account)
+    }
+
+    /// Charges allocations to the kernel from now on; returns the account before.
+    #[inline]
+    pub(crate) fn enter_kernel(&self) -> NonNull<Account> {
+        self.current.replace(NonNull::from(&self.kernel))
+    }
+
+    /// The kernel pays for allocations.
+    #[inline]
+    pub(crate) fn is_in_kernel(&self) -> bool {
+        core::ptr::eq(self.current.get().as_ptr(), &self.kernel)
     }
 
     /// Allocations since boot.

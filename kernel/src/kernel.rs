@@ -7,7 +7,7 @@ use crate::{
     executor::{JoinHandle, SpawnError, TaskId, TaskStats},
     heap::{AccountStats, AllocError, Heap, HeapRoot, Region, RegionError, Shared},
     interrupt::{Line, LineStats},
-    limits::{POLLS_PER_TICK, Settings},
+    limits::Settings,
     log::Log,
     platform::{Clock, Next, Stop},
     registry::{Registry, Services},
@@ -89,10 +89,6 @@ pub struct Tick {
     pub completed: u32,
     /// Tasks spawned since the tick before.
     pub spawned: u32,
-    /// Tasks that became ready during the tick.
-    pub woken_inside: u32,
-    /// Tasks that became ready between the tick before and this one, by interrupts, timers or other threads.
-    pub woken_outside: u32,
     /// Timers that were due.
     pub timers: u32,
     /// What the machine does next.
@@ -128,9 +124,9 @@ impl Kernel {
         self.handle.clone()
     }
 
-    /// Fires the timers that are due, polls the tasks that are ready, each at most once, and says what is next.
+    /// Polls tasks until none is ready, and fires the timers that are due meanwhile; says what is next.
     ///
-    /// Does a bounded amount of work and never waits.
+    /// Does a bounded amount of work, [`Settings::polls_per_tick`] polls at most, and never waits.
     ///
     /// # Panics
     ///
@@ -139,22 +135,18 @@ impl Kernel {
     pub fn tick(&self) -> Tick {
         let core = &*self.handle.core;
         let system = &*core.system;
-        system.trace_heap();
-        let timers = system.timers.advance(system.now());
-        let ticked = system.executor.tick(system.heap(), system.events(), system.clock(), POLLS_PER_TICK);
+        let ticked = system.tick();
         let next = match (system.stop.get(), ticked.more) {
             (Some(stop), _) => Next::Stop(stop),
             (None, true) => Next::RunAgain,
             (None, false) if core.registry.take_suspicion() && core.registry.break_cycle() => Next::RunAgain,
-            (None, false) => system.timers.next_deadline().map_or(Next::WaitForInterrupt, Next::SleepUntil),
+            (None, false) => system.timers().next_deadline().map_or(Next::WaitForInterrupt, Next::SleepUntil),
         };
         Tick {
             polled: ticked.polled,
             completed: ticked.completed,
             spawned: ticked.spawned,
-            woken_inside: ticked.woken_inside,
-            woken_outside: ticked.woken_outside,
-            timers: u32::try_from(timers).unwrap_or(u32::MAX),
+            timers: ticked.timers,
             next,
         }
     }
@@ -220,7 +212,7 @@ impl Handle {
 
     /// The timers, for futures that set several.
     pub fn timers(&self) -> &Timers {
-        &self.system().timers
+        self.system().timers()
     }
 
     /// Sleeps for a while, counted from now.
@@ -300,7 +292,7 @@ impl Handle {
 
     /// The task that runs now; `None` outside of tasks.
     pub fn current_task(&self) -> Option<TaskId> {
-        self.system().executor.current()
+        self.system().current_task()
     }
 
     /// The task with the smallest number above `after`: start with 0 to list them all.

@@ -1,9 +1,7 @@
 //! The kernel's limits: every queue, table and loop is bounded by one of these, or by a [`Settings`] field.
 
-/// Tasks polled in one tick at most, so that the machine looks at its interrupts and devices in between.
-///
-/// Fewer under Miri, which takes minutes for as many tasks as go beyond it otherwise.
-pub const POLLS_PER_TICK: u32 = if cfg!(miri) { 4 } else { 256 };
+/// Polls in one tick at most, unless [`Settings::polls_per_tick`] says otherwise.
+pub const POLLS_PER_TICK: u32 = 256;
 
 /// Bytes of text in a log line; the rest of a longer one is cut.
 pub const LOG_TEXT: usize = 96;
@@ -25,14 +23,23 @@ pub struct Settings {
     pub services: usize,
     /// A poll longer than this many microseconds is reported as an event: a task that stalls all others.
     pub long_poll_us: u32,
+    /// Polls in one tick at most, so that the machine looks at its devices in between; one is made in any case. With 1 a
+    /// test sees the machine between every two polls.
+    pub polls_per_tick: u32,
     /// Seeds the kernel's identifiers, so that tests can start counters near their wrap.
     pub first_id: u32,
 }
 
 impl Settings {
     /// The default settings, usable in constants.
-    pub const DEFAULT: Self =
-        Self { events: 128, log_lines: 32, services: 32, long_poll_us: 10_000, first_id: 1 };
+    pub const DEFAULT: Self = Self {
+        events: 128,
+        log_lines: 32,
+        services: 32,
+        long_poll_us: 10_000,
+        polls_per_tick: POLLS_PER_TICK,
+        first_id: 1,
+    };
 }
 
 impl Default for Settings {

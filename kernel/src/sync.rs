@@ -6,4 +6,7 @@ mod signal;
 mod tests;
 mod wait_list;
 
-pub use self::{signal::Signal, wait_list::WaitList};
+pub use self::{
+    signal::Signal,
+    wait_list::{Look, WaitList, WaitUntil},
+};

@@ -7,8 +7,8 @@
 use core::{cell::Cell, ptr::NonNull};
 
 use crate::{
-    event::{Event, Events, Kind, Record},
-    executor::Executor,
+    event::{Event, Events, Kind, Kinds, Record},
+    executor::{Executor, Surroundings, TaskId, Ticked},
     heap::{AllocError, Box, Heap, Observation, Observer},
     interrupt::Interrupts,
     limits::Settings,
@@ -19,17 +19,17 @@ use crate::{
 
 /// See the module.
 pub(crate) struct System {
-    heap: NonNull<Heap>,
+    around: Surroundings,
     events: NonNull<Events>,
     log: NonNull<Log>,
-    pub(crate) timers: Timers,
     pub(crate) executor: Executor,
     pub(crate) interrupts: Interrupts,
     pub(crate) stop: Cell<Option<Stop>>,
     pub(crate) commands_failed: Cell<u32>,
     /// Consoles that wait for input.
     pub(crate) consoles_waiting: Cell<u32>,
-    clock: Box<dyn Clock>,
+    /// The kinds of events that somebody listened to at the last tick.
+    kinds: Cell<Kinds>,
 }
 
 impl System {
@@ -53,30 +53,29 @@ impl System {
         let events = heap.try_permanent(events)?;
         // SAFETY: the event stream is placed for as long as the heap exists.
         unsafe { heap.set_observer(Some(Observer { notice, context: events.cast() })) };
+        // SAFETY: the system lives in a block of this heap, where the event stream is placed for as long as it exists.
+        let around = unsafe { Surroundings::new(NonNull::from(heap), events, clock) };
         Ok(Self {
-            heap: NonNull::from(heap),
+            around,
             events,
             log: heap.try_permanent(log)?,
-            timers: Timers::new(),
-            executor: Executor::new(heap, settings.long_poll_us)?,
+            executor: Executor::new(heap, settings)?,
             interrupts: Interrupts::new(),
             stop: Cell::new(None),
             commands_failed: Cell::new(0),
             consoles_waiting: Cell::new(0),
-            clock,
+            kinds: Cell::new(Kinds::NONE),
         })
     }
 
     #[inline]
     pub(crate) fn heap(&self) -> &Heap {
-        // SAFETY: the system lives in a block of this heap.
-        unsafe { self.heap.as_ref() }
+        self.around.heap()
     }
 
     #[inline]
     pub(crate) fn events(&self) -> &Events {
-        // SAFETY: placed for as long as the region exists.
-        unsafe { self.events.as_ref() }
+        self.around.events()
     }
 
     pub(crate) fn events_for_interrupts(&self) -> NonNull<Events> {
@@ -89,24 +88,42 @@ impl System {
         unsafe { self.log.as_ref() }
     }
 
-    #[inline]
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.clock
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.around.timers
     }
 
     pub(crate) fn now(&self) -> Instant {
-        Instant::from_micros(self.clock.now_us())
+        Instant::from_micros(self.around.clock.now_us())
     }
 
-    /// Has the heap tell of every allocation, if somebody listens to that: it asks nobody by itself, to be fast.
-    pub(crate) fn trace_heap(&self) {
+    /// One tick of the executor.
+    #[inline]
+    pub(crate) fn tick(&self) -> Ticked {
         let kinds = self.events().listening();
+        if kinds != self.kinds.get() {
+            self.trace(kinds);
+        }
+        self.executor.tick(&self.around)
+    }
+
+    /// Has heap and executor tell of every allocation and every poll, if somebody listens to that: they ask nobody by
+    /// themselves, to be fast.
+    #[cold]
+    fn trace(&self, kinds: Kinds) {
+        self.kinds.set(kinds);
         self.heap().trace(kinds.contains(Kind::Allocate) || kinds.contains(Kind::Free));
+        self.executor.trace_polls(kinds.contains(Kind::Poll));
+    }
+
+    /// The number of the task that runs now; `None` outside of tasks.
+    #[inline]
+    pub(crate) fn current_task(&self) -> Option<TaskId> {
+        self.executor.current(self.heap())
     }
 
     /// Ends all tasks, and lets go of what interrupts were lent.
     pub(crate) fn shut_down(&self) {
-        self.executor.shut_down(self.heap(), self.events());
+        self.executor.shut_down(self.events());
         self.events().close();
         self.log().close();
     }

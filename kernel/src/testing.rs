@@ -73,6 +73,11 @@ impl Machine {
         Self::with(128 * 1024, &Settings::DEFAULT)
     }
 
+    /// A machine whose ticks poll once.
+    pub(crate) fn stepping() -> Self {
+        Self::with(128 * 1024, &Settings { polls_per_tick: 1, ..Settings::DEFAULT })
+    }
+
     pub(crate) fn with(heap: usize, settings: &Settings) -> Self {
         let clock = Manual::default();
         let kernel = Kernel::new(region(heap), clock.clone(), settings).expect("the region is large enough");

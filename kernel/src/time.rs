@@ -81,6 +81,13 @@ impl Timers {
         self.now.get()
     }
 
+    /// Something may be due by then: [`advance`](Timers::advance) has to look.
+    #[must_use]
+    #[inline]
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.wheel.is_due(now.as_micros())
+    }
+
     /// Moves time to `now`, wakes everything that is due by then, earliest first, and returns how many that were.
     ///
     /// Time does not go back: an earlier `now` counts as the present one.
@@ -89,13 +96,17 @@ impl Timers {
     /// with a deadline that has been reached does not take part; what it drops before its turn does not fire.
     ///
     /// The work is bounded by what is due, plus at most fifteen small steps in the life of each pending wait.
+    #[inline]
     pub fn advance(&self, now: Instant) -> usize {
         if now > self.now.get() {
             self.now.set(now);
         }
-        if self.wheel.skip_to(self.now.get().as_micros()) {
-            return 0;
-        }
+        if self.wheel.skip_to(self.now.get().as_micros()) { 0 } else { self.fire() }
+    }
+
+    /// Wakes everything that is due.
+    #[inline(never)]
+    fn fire(&self) -> usize {
         let mut fired = 0_usize;
         // Nothing is held across the wake. The time is read again because the waker may have moved it.
         while let Some(waker) = self.wheel.pop_due(self.now.get().as_micros()) {

@@ -181,15 +181,7 @@ impl Sim {
         self.handle.log().error("sim", format_args!("a task panicked: {message}"));
         tracing::error!(target: "mnemos", "a task panicked: {message}");
         self.last_panic = Some(message);
-        Tick {
-            polled: 1,
-            completed: 1,
-            spawned: 0,
-            woken_inside: 0,
-            woken_outside: 0,
-            timers: 0,
-            next: Next::RunAgain,
-        }
+        Tick { polled: 1, completed: 1, spawned: 0, timers: 0, next: Next::RunAgain }
     }
 
     /// What the machine waits for, of all that the kernel and the devices do.

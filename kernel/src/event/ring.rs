@@ -8,6 +8,8 @@ use core::mem::MaybeUninit;
 pub(crate) struct Ring<T: Copy + 'static> {
     slots: &'static mut [MaybeUninit<T>],
     written: u64,
+    /// Where the next record goes: `written` modulo the length, without a division.
+    next: usize,
 }
 
 /// A reader's place in a ring. A new one starts at the oldest record that is left, and has missed nothing.
@@ -43,7 +45,7 @@ impl Cursor {
 
 impl<T: Copy> Ring<T> {
     pub(crate) fn new(slots: &'static mut [MaybeUninit<T>]) -> Self {
-        Self { slots, written: 0 }
+        Self { slots, written: 0, next: 0 }
     }
 
     /// How many records have been written since boot.
@@ -52,10 +54,13 @@ impl<T: Copy> Ring<T> {
     }
 
     pub(crate) fn write(&mut self, record: T) {
-        let place = self.place(self.written);
-        if let Some(slot) = self.slots.get_mut(place) {
+        if let Some(slot) = self.slots.get_mut(self.next) {
             slot.write(record);
             self.written += 1;
+            self.next += 1;
+            if self.next == self.slots.len() {
+                self.next = 0;
+            }
         }
     }
 

@@ -82,7 +82,7 @@ impl<T> JoinHandle<T> {
 
     /// The task is over: its output is there, or it was cancelled.
     pub fn is_finished(&self) -> bool {
-        self.header().state.is_done()
+        self.header().done.get()
     }
 
     /// Asks the executor to end the task: its future is dropped the next time the task's turn comes, also when the
@@ -102,8 +102,8 @@ impl<T> JoinHandle<T> {
 pub(super) unsafe fn abort(task: NonNull<Header>) {
     // SAFETY: the caller's reference.
     unsafe {
-        task.as_ref().cancelled.set(true);
-        task::queue(task);
+        task.as_ref().poll.set(task::poll_cancelled);
+        task::queue_here(task);
     }
 }
 
@@ -112,7 +112,7 @@ impl<T> Future for JoinHandle<T> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let header = self.header();
-        if !header.state.is_done() {
+        if !header.done.get() {
             let waker = match header.joiner.take() {
                 Some(waker) if waker.will_wake(context.waker()) => waker,
                 _ => context.waker().clone(),
@@ -132,7 +132,7 @@ impl<T> Drop for JoinHandle<T> {
         let header = self.header();
         header.joinable.set(false);
         drop(header.joiner.take());
-        let done = header.state.is_done();
+        let done = header.done.get();
         // SAFETY: the reference is ours; a finished task's outcome is dropped before it (rule 4 of `task`).
         unsafe {
             if done {

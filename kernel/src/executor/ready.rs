@@ -1,19 +1,22 @@
 //! The ready queue: which tasks are polled next.
 //!
 //! Two halves. Wakes from anywhere push onto [`Inbox`], a lock-free stack of which the executor takes the whole in one
-//! swap. The executor turns what it took around and appends it to [`Batch`], its own first-in-first-out list, and
-//! polls from there. Order is kept: what was pushed first is polled first.
+//! swap, turns it around and appends it to [`Batch`], its own first-in-first-out list. Tasks are polled from there, and
+//! wakes that are known to come from the kernel's thread go there at once, after what is in the inbox: what was woken
+//! first is polled first.
 //!
 //! ```text
 //!   waker, interrupt, other thread                      executor
 //!   ───────────── push ─────────▶ Inbox (stack) ── take, reverse ──▶ Batch (queue) ── pop ──▶ poll
+//!                                       the kernel's thread ── push ────▲
 //! ```
 //!
 //! Rules that the `unsafe` below rests on:
 //!
-//! 1. A task's `next` link belongs to whoever turned its `QUEUED` bit on, then (by the release in [`Inbox::push`] and
-//!    the acquire in [`Inbox::take`]) to the executor, until the executor pops the task.
+//! 1. A task's `next` link belongs to whoever its state told to [push](super::state::Queue::Push) it, then (by the release
+//!    in [`Inbox::push`] and the acquire in [`Inbox::take`]) to the executor, until the executor pops the task.
 //! 2. A task on either half is kept alive by the executor's reference, which is not dropped before it is popped.
+//! 3. The batch belongs to the kernel's thread.
 #![expect(unsafe_code, reason = "the ready queue links tasks through raw pointers")]
 
 use core::{cell::Cell, ptr, ptr::NonNull};
@@ -31,7 +34,7 @@ pub(super) struct Inbox {
     head: AtomicPtr<Header>,
 }
 
-/// What a push found.
+/// What a push or a look found.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Pushed {
@@ -50,7 +53,7 @@ impl Inbox {
     ///
     /// # Safety
     ///
-    /// The caller has just turned on the task's `QUEUED` bit (rule 1), and the executor holds a reference (rule 2).
+    /// The task's state has just told the caller to push it (rule 1), and the executor holds a reference (rule 2).
     #[inline]
     pub(super) unsafe fn push(&self, task: NonNull<Header>) -> Pushed {
         let mut head = self.head.load(Ordering::Relaxed);
@@ -73,37 +76,39 @@ impl Inbox {
         head.is_null() || head == ASLEEP
     }
 
+    /// Nothing has been pushed, and the machine is awake: there is nothing to take.
+    #[inline]
+    pub(super) fn is_untouched(&self) -> bool {
+        self.head.load(Ordering::Relaxed).is_null()
+    }
+
     /// Marks the machine as asleep; `false` when something has been pushed, so that it must not sleep.
     pub(super) fn fall_asleep(&self) -> bool {
         let empty = self.head.compare_exchange(ptr::null_mut(), ASLEEP, Ordering::AcqRel, Ordering::Acquire);
         matches!(empty, Ok(_) | Err(ASLEEP))
     }
 
-    /// Moves all that was pushed to the end of `batch`, oldest first, and says how many tasks that were.
-    #[inline]
-    pub(super) fn take(&self, batch: &Batch) -> usize {
-        if self.head.load(Ordering::Relaxed).is_null() {
-            return 0;
-        }
+    /// Moves all that was pushed to the end of `batch`, oldest first. From now on the machine counts as awake; says
+    /// whether it was.
+    pub(super) fn take(&self, batch: &Batch) -> Pushed {
         let mut newest = self.head.swap(ptr::null_mut(), Ordering::AcqRel);
         if newest == ASLEEP {
-            return 0;
+            return Pushed::MachineSlept;
         }
-        let Some(last) = NonNull::new(newest) else { return 0 };
-        let (mut first, mut count) = (ptr::null_mut(), 0);
+        let Some(last) = NonNull::new(newest) else { return Pushed::Awake };
+        let mut first = ptr::null_mut();
         while let Some(task) = NonNull::new(newest) {
             // SAFETY: rule 1: the swap made the links ours; rule 2 keeps the tasks alive.
             let link = unsafe { &(*task.as_ptr()).next };
             newest = link.replace(first);
             first = task.as_ptr();
-            count += 1;
         }
         batch.append(first, last);
-        count
+        Pushed::Awake
     }
 }
 
-/// The executor's own queue. Only the executor touches it.
+/// The executor's own queue (rule 3).
 pub(super) struct Batch {
     first: Cell<*mut Header>,
     last: Cell<*mut Header>,
@@ -119,10 +124,16 @@ impl Batch {
         self.first.get().is_null()
     }
 
-    /// The task that will be popped last, if any: a tick's work ends with it.
+    /// Puts a task at the end.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Inbox::push`], on the kernel's thread.
     #[inline]
-    pub(super) fn last(&self) -> Option<NonNull<Header>> {
-        if self.is_empty() { None } else { NonNull::new(self.last.get()) }
+    pub(super) unsafe fn push(&self, task: NonNull<Header>) {
+        // SAFETY: rule 1: the link is ours; rule 2 keeps the task.
+        unsafe { (*task.as_ptr()).next.set(ptr::null_mut()) };
+        self.append(task.as_ptr(), task);
     }
 
     #[inline]

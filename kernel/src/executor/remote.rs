@@ -1,4 +1,4 @@
-//! The part of the executor that interrupts and other threads reach through a waker.
+//! The part of the executor that is reached through a waker, by interrupts and other threads too.
 //!
 //! It outlives the kernel: it is placed in the region for good, and a task's hold on the region keeps it readable
 //! for as long as any waker exists. See the rules in [`task`](super::task).
@@ -9,7 +9,7 @@ use core::{cell::RefCell, ptr, ptr::NonNull, task::Waker};
 use critical_section::Mutex;
 
 use super::{
-    ready::{Inbox, Pushed},
+    ready::{Batch, Inbox, Pushed},
     task::Header,
 };
 use crate::{
@@ -23,6 +23,8 @@ const CLOSED: *mut Header = ptr::without_provenance_mut(1);
 /// See the module.
 pub(super) struct Remote {
     pub(super) inbox: Inbox,
+    /// For the kernel's thread only.
+    pub(super) batch: Batch,
     /// Tasks whose last reference was dropped by a waker: freed by the executor, since the allocator never runs in
     /// an interrupt.
     unreferenced: AtomicPtr<Header>,
@@ -35,6 +37,7 @@ impl Remote {
     pub(super) fn new(heap: NonNull<Heap>) -> Self {
         Self {
             inbox: Inbox::new(),
+            batch: Batch::new(),
             unreferenced: AtomicPtr::new(ptr::null_mut()),
             doorbell: Mutex::new(RefCell::new(None)),
             heap,
@@ -52,6 +55,45 @@ impl Remote {
         if unsafe { self.inbox.push(task) } == Pushed::MachineSlept {
             self.ring();
         }
+    }
+
+    /// Puts a task at the end of the executor's own queue.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Batch::push`].
+    #[inline]
+    pub(super) unsafe fn push_here(&self, task: NonNull<Header>) {
+        if self.inbox.is_untouched() {
+            // SAFETY: passed on to the caller.
+            unsafe { self.batch.push(task) };
+        } else {
+            // SAFETY: as above.
+            unsafe { self.push_after_others(task) };
+        }
+    }
+
+    /// Puts a task behind those that were woken elsewhere, and wakes the machine if it sleeps.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Batch::push`].
+    #[cold]
+    unsafe fn push_after_others(&self, task: NonNull<Header>) {
+        let found = self.inbox.take(&self.batch);
+        // SAFETY: passed on to the caller.
+        unsafe { self.batch.push(task) };
+        // The last of all, since the doorbell may have the machine tick on the spot.
+        if found == Pushed::MachineSlept {
+            self.ring();
+        }
+    }
+
+    /// Moves what was woken elsewhere to the executor's own queue. The machine is awake, whether it counted as asleep or
+    /// not.
+    #[inline(never)]
+    pub(super) fn collect(&self) {
+        let _ = self.inbox.take(&self.batch);
     }
 
     #[cold]

@@ -1,106 +1,100 @@
-//! The state word of a task: two flags and a reference count in one atomic.
+//! The state of a task, in two atomics: whether it has been woken, and who keeps its memory.
 //!
 //! ```text
-//!            spawn                    (1) begin_poll              (3) finish
-//!   ──────────────────▶ QUEUED ───────────────────────▶ (idle) ─────────────▶ DONE + QUEUED
-//!                          ▲                               │
-//!                          └────────── (2) queue ──────────┘
+//!           spawn                 (1) begin_poll               (3) end_poll, not woken
+//!   ─────────────────▶ Woken ────────────────────▶ Taken ─────────────────────────────▶ Idle
+//!                       ▲ ▲ │                       │ ▲                                  │
+//!                       │ │ └──(3) end_poll, woken──┼─┘  back on the ready queue         │
+//!                       │ └───────(2) wake ─────────┘    during the poll                 │
+//!                       └─────────(2) wake, onto the ready queue ────────────────────────┘
 //! ```
 //!
-//! `QUEUED` means "on the ready queue, or about to be put there by whoever set the bit": whoever turns it on owns
-//! the task's queue link until the executor pops the task. A finished task keeps `QUEUED` for ever, so a late wake
-//! finds the bit set and leaves the task alone; that is the whole protection of law 15's second half.
+//! A wake makes the task `Woken` in any case. Only who finds it `Idle` puts it on the ready queue, and so owns its queue
+//! link until the executor pops it; a wake that lands during the task's poll leaves that to the end of the poll. Nobody
+//! finds a finished task `Idle`, since it stays `Woken` for ever: that is the whole protection of late wakes.
 //!
 //! The count holds one reference for the executor (from spawn until the task is finished *and* off the queue), one
 //! for the join handle and one for every cloned waker.
 
-use crate::sync::atomic::{AtomicUsize, Ordering, fence};
+use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
 
-const QUEUED: usize = 1;
-const DONE: usize = 1 << 1;
-const REFERENCE: usize = 1 << 2;
+/// On no queue, and not polled.
+const IDLE: u8 = 0;
+/// Polled, or put back on the ready queue after a poll. One more than `IDLE`, see [`State::end_poll`].
+const TAKEN: u8 = 1;
+/// Woken since the last poll began. One more than `TAKEN`.
+const WOKEN: u8 = 2;
 
-/// The state word. All of its methods may be called from interrupts and from other threads.
-pub(super) struct State(AtomicUsize);
-
-/// What [`State::begin_poll`] found.
-#[must_use]
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Popped {
-    /// The task is alive and is now off the queue: poll it.
-    Alive,
-    /// The task finished while it was queued: drop the executor's reference.
-    Finished,
+/// The state. All of its methods may be called from interrupts and from other threads.
+pub(super) struct State {
+    wake: AtomicU8,
+    references: AtomicUsize,
 }
 
-/// What [`State::finish`] found.
+/// What to do with a task after a step of its life.
 #[must_use]
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Finish {
-    /// The task is on no queue: drop the executor's reference now.
-    Unqueued,
-    /// A wake has queued the task: the executor's reference is dropped when it is popped.
-    StillQueued,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// It goes on the ready queue, by the hand of the caller.
+    Push,
+    /// It stays where it is.
+    Leave,
 }
 
 impl State {
     /// A task that is about to be put on the ready queue, referenced by the executor and a join handle.
     pub(super) fn spawned() -> Self {
-        Self(AtomicUsize::new(QUEUED | (2 * REFERENCE)))
+        Self { wake: AtomicU8::new(WOKEN), references: AtomicUsize::new(2) }
     }
 
-    /// Marks the task as queued. `true` means that the caller has to put it on the ready queue.
+    /// Notes a wake.
     #[inline]
-    pub(super) fn queue(&self) -> bool {
+    pub(super) fn wake(&self) -> Queue {
         // Release: what the waker's owner wrote before waking is seen by the poll that follows `begin_poll`, also
-        // when this wake found the task queued already.
-        self.0.fetch_or(QUEUED, Ordering::AcqRel) & QUEUED == 0
+        // when this wake found the task woken already.
+        if self.wake.swap(WOKEN, Ordering::AcqRel) == IDLE { Queue::Push } else { Queue::Leave }
     }
 
-    /// Takes the task off the queue, so that a wake during its poll queues it again.
+    /// The executor has popped the task: wakes from now on are for another poll.
     #[inline]
-    pub(super) fn begin_poll(&self) -> Popped {
-        if self.0.load(Ordering::Relaxed) & DONE != 0 {
-            return Popped::Finished;
-        }
-        // The bit is known to be set, and subtracting is cheaper than masking on every target.
-        self.0.fetch_sub(QUEUED, Ordering::AcqRel);
-        Popped::Alive
+    pub(super) fn begin_poll(&self) {
+        self.wake.swap(TAKEN, Ordering::AcqRel);
     }
 
-    /// Marks the task as finished for good. Called once, by the executor.
-    pub(super) fn finish(&self) -> Finish {
-        if self.0.fetch_or(QUEUED | DONE, Ordering::AcqRel) & QUEUED == 0 {
-            Finish::Unqueued
-        } else {
-            Finish::StillQueued
-        }
+    /// The task's poll is over.
+    #[inline]
+    pub(super) fn end_poll(&self) -> Queue {
+        // `Taken` becomes `Idle`, and `Woken` becomes `Taken`, by the same cheap subtraction.
+        if self.wake.fetch_sub(1, Ordering::AcqRel) == TAKEN { Queue::Leave } else { Queue::Push }
     }
 
-    pub(super) fn is_done(&self) -> bool {
-        self.0.load(Ordering::Acquire) & DONE != 0
+    /// Ends the task for good: no wake will put it on the queue. `true` if it was idle; otherwise it has been taken for a
+    /// poll, or is on the ready queue, or about to be put there.
+    pub(super) fn finish(&self) -> bool {
+        self.wake.swap(WOKEN, Ordering::AcqRel) == IDLE
     }
 
-    pub(super) fn is_queued(&self) -> bool {
-        self.0.load(Ordering::Acquire) & QUEUED != 0
+    /// The task waits for a wake.
+    pub(super) fn is_idle(&self) -> bool {
+        self.wake.load(Ordering::Acquire) == IDLE
     }
 
     /// Adds a reference.
     ///
     /// # Panics
     ///
-    /// When a quarter of the address space is references already, which only a leak in a loop can reach; going on
-    /// would wrap the count and free a live task.
+    /// When half of the address space is references already, which only a leak in a loop can reach; going on would wrap
+    /// the count and free a live task.
     #[inline]
     pub(super) fn reference(&self) {
-        let old = self.0.fetch_add(REFERENCE, Ordering::Relaxed);
+        let old = self.references.fetch_add(1, Ordering::Relaxed);
         assert!(old < usize::MAX / 2, "a task's wakers are being leaked");
     }
 
     /// Drops a reference. `true` means that it was the last one.
     #[inline]
     pub(super) fn unreference(&self) -> bool {
-        if self.0.fetch_sub(REFERENCE, Ordering::Release) / REFERENCE != 1 {
+        if self.references.fetch_sub(1, Ordering::Release) != 1 {
             return false;
         }
         fence(Ordering::Acquire);

@@ -25,6 +25,7 @@ use core::{
     alloc::Layout,
     cell::{Cell, UnsafeCell},
     future::Future,
+    mem::ManuallyDrop,
     pin::Pin,
     ptr::NonNull,
     task::{Context, Poll, RawWaker, RawWakerVTable, Waker},
@@ -32,9 +33,13 @@ use core::{
 
 use cordyceps::{Linked, list};
 
-use super::{JoinError, remote::Remote, state::State};
+use super::{
+    JoinError,
+    remote::Remote,
+    state::{Queue, State},
+};
 use crate::{
-    heap::{Account, Heap},
+    heap::{Account, Extent, Heap},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -45,31 +50,44 @@ pub(crate) struct Header {
     pub(super) account: Account,
     pub(super) state: State,
     pub(super) next: Cell<*mut Header>,
+    /// What the executor calls when it is the task's turn: the future's poll, until the task is cancelled.
+    pub(super) poll: Cell<PollFn>,
     pub(super) vtable: &'static Vtable,
     pub(super) remote: NonNull<Remote>,
     pub(super) id: u32,
     /// A join handle exists and may still ask for the outcome.
     pub(super) joinable: Cell<bool>,
-    pub(super) cancelled: Cell<bool>,
+    /// The outcome is there, or was taken.
+    pub(super) done: Cell<bool>,
     pub(super) joiner: Cell<Option<Waker>>,
     /// Calls of the task's wakers, those that found it queued already included. Any context counts.
     pub(super) wakes: AtomicU32,
     pub(super) polls: Cell<u32>,
-    pub(super) longest_us: Cell<u32>,
     pub(super) busy_us: Cell<u64>,
+    /// A poll that takes so long is worth a closer look, see [`Header::watch`].
+    pub(super) notable_us: Cell<u64>,
+    pub(super) longest_us: Cell<u32>,
     pub(super) links: list::Links<Header>,
+    /// What the task is polled with. It borrows the executor's reference, see [`borrowed_waker`].
+    pub(super) waker: ManuallyDrop<Waker>,
 }
 
 impl Header {
+    /// Counts a call of a waker. Two at the same instant may count as one: that is cheaper than never losing a count.
     #[inline]
-    pub(super) fn note_poll(&self, took_us: u64) {
-        self.polls.set(self.polls.get().wrapping_add(1));
-        self.busy_us.set(self.busy_us.get().wrapping_add(took_us));
-        let took_us = u32::try_from(took_us).unwrap_or(u32::MAX);
-        if took_us > self.longest_us.get() {
-            self.longest_us.set(took_us);
-        }
+    fn count_wake(&self) {
+        self.wakes.store(self.wakes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
+
+    /// Decides which polls are looked at: each of them, or those that are the task's longest so far or above a limit.
+    pub(super) fn watch(&self, each: bool, long_poll_us: u32) {
+        self.notable_us.set(notable_us(each, self.longest_us.get().min(long_poll_us)));
+    }
+}
+
+/// How long a poll takes at least that is looked at: any, or one above so many microseconds.
+pub(super) fn notable_us(each: bool, above_us: u32) -> u64 {
+    if each { 0 } else { u64::from(above_us) + 1 }
 }
 
 // SAFETY: a header does not move (its block is freed, never moved), and `links` gives the address of its own field.
@@ -90,11 +108,23 @@ unsafe impl Linked<list::Links<Header>> for Header {
     }
 }
 
-/// What a task's future type decides.
+/// Polls the task that it is given.
+pub(super) type PollFn = unsafe fn(NonNull<Header>, &mut Context<'_>) -> Polled;
+
+/// What came of a poll.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Polled {
+    Pending,
+    /// The future is ready, its output is the outcome.
+    Finished,
+    /// The task is to be ended, its future has not been polled.
+    Cancelled,
+}
+
+/// What a task's future type decides, besides how it is polled.
 pub(super) struct Vtable {
-    pub(super) layout: Layout,
-    /// Polls the future; `true` when it is ready, its output then being the outcome.
-    pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> bool,
+    pub(super) extent: Extent,
     /// Drops the future, the error then being the outcome.
     pub(super) fail: unsafe fn(NonNull<Header>, JoinError),
     /// Moves the outcome to where the pointer points.
@@ -118,14 +148,10 @@ enum Stage<F: Future> {
 
 impl<F: Future> Task<F> {
     pub(super) const LAYOUT: Layout = Layout::new::<Self>();
+    pub(super) const EXTENT: Extent = Extent::of(Self::LAYOUT);
 
-    pub(super) const VTABLE: &'static Vtable = &Vtable {
-        layout: Self::LAYOUT,
-        poll: Self::poll,
-        fail: Self::fail,
-        take: Self::take,
-        forget: Self::forget,
-    };
+    pub(super) const VTABLE: &'static Vtable =
+        &Vtable { extent: Self::EXTENT, fail: Self::fail, take: Self::take, forget: Self::forget };
 
     /// Writes a task into a block.
     ///
@@ -149,16 +175,20 @@ impl<F: Future> Task<F> {
         unsafe { &mut *UnsafeCell::raw_get(&raw const (*task.cast::<Self>().as_ptr()).stage) }
     }
 
-    unsafe fn poll(task: NonNull<Header>, context: &mut Context<'_>) -> bool {
+    pub(super) unsafe fn poll(task: NonNull<Header>, context: &mut Context<'_>) -> Polled {
         // SAFETY: the executor polls a task that it references, and polls are not nested.
         let stage = unsafe { Self::stage(task) };
-        let Stage::Running(future) = stage else { return true };
+        let Stage::Running(future) = stage else {
+            debug_assert!(false, "a task that is over is not polled");
+            // SAFETY: the executor polls a task until it is over, which is when the stage changes.
+            unsafe { core::hint::unreachable_unchecked() }
+        };
         // SAFETY: the future lies in the block, which does not move, and is dropped in place.
         match unsafe { Pin::new_unchecked(future) }.poll(context) {
-            Poll::Pending => false,
+            Poll::Pending => Polled::Pending,
             Poll::Ready(output) => {
                 *stage = Stage::Finished(Ok(output));
-                true
+                Polled::Finished
             }
         }
     }
@@ -183,14 +213,45 @@ impl<F: Future> Task<F> {
     }
 }
 
+/// What is called instead of the poll of a task's future, once the task has been cancelled.
+pub(super) unsafe fn poll_cancelled(_task: NonNull<Header>, _context: &mut Context<'_>) -> Polled {
+    Polled::Cancelled
+}
+
 /// One `static`, so that `Waker::will_wake` holds for all clones of a waker.
 static WAKER: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 
 /// A waker that borrows the executor's reference: it must not be dropped, only cloned and called.
 #[inline]
-pub(super) fn borrowed_waker(task: NonNull<Header>) -> core::mem::ManuallyDrop<Waker> {
+pub(super) fn borrowed_waker(task: NonNull<Header>) -> ManuallyDrop<Waker> {
     // SAFETY: the functions below keep the contract of `RawWaker`; the reference is the executor's.
-    core::mem::ManuallyDrop::new(unsafe { Waker::new(task.as_ptr().cast_const().cast(), &WAKER) })
+    ManuallyDrop::new(unsafe { Waker::new(task.as_ptr().cast_const().cast(), &WAKER) })
+}
+
+/// The task that a waker wakes, if it is one of a kernel's tasks.
+pub(super) fn of_waker(waker: &Waker) -> Option<NonNull<Header>> {
+    core::ptr::eq(waker.vtable(), &WAKER).then(|| header(waker.data()))
+}
+
+/// The waker that a task is polled with.
+///
+/// # Safety
+///
+/// The caller holds a reference.
+pub(super) unsafe fn own_waker(task: NonNull<Header>) -> NonNull<Waker> {
+    // SAFETY: the address of a field of a live header, by a pointer that spans the block (rule 1).
+    unsafe { NonNull::new_unchecked((&raw mut (*task.as_ptr()).waker).cast()) }
+}
+
+/// The task that the waker lies in.
+///
+/// # Safety
+///
+/// `waker` came from [`own_waker`], and the task lives.
+#[inline]
+pub(super) unsafe fn of_own_waker(waker: NonNull<Waker>) -> NonNull<Header> {
+    // SAFETY: the pointer spans the task's block.
+    unsafe { waker.byte_sub(core::mem::offset_of!(Header, waker)).cast() }
 }
 
 fn header(data: *const ()) -> NonNull<Header> {
@@ -215,25 +276,52 @@ unsafe fn wake(data: *const ()) {
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: the waker holds a reference (rule 3).
     unsafe {
-        let wakes = &(*header(data).as_ptr()).wakes;
-        // Two wakes at the same instant may count as one: that is cheaper than never losing a count.
-        wakes.store(wakes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        (*header(data).as_ptr()).count_wake();
         queue(header(data));
     }
 }
 
-/// Puts a task on the ready queue, unless it is there already or done.
+/// What a waker does, for the kernel's thread.
+///
+/// # Safety
+///
+/// The caller holds a reference, on the kernel's thread.
+#[inline]
+pub(super) unsafe fn wake_here(task: NonNull<Header>) {
+    // SAFETY: the caller's.
+    unsafe {
+        (*task.as_ptr()).count_wake();
+        queue_here(task);
+    }
+}
+
+/// Puts a task on the ready queue, unless it has been woken already or is done. For any context.
 ///
 /// # Safety
 ///
 /// The caller holds a reference.
 #[inline]
-pub(super) unsafe fn queue(task: NonNull<Header>) {
-    // SAFETY: the caller's reference keeps the header, the region and with it `remote` (rule 5). A task whose
-    // `QUEUED` bit was off is not done, so the executor still holds its reference.
+unsafe fn queue(task: NonNull<Header>) {
+    // SAFETY: the caller's reference keeps the header, the region and with it `remote` (rule 5). A task that was idle
+    // is not done, so the executor still holds its reference.
     unsafe {
-        if (*task.as_ptr()).state.queue() {
+        if (*task.as_ptr()).state.wake() == Queue::Push {
             (*task.as_ptr()).remote.as_ref().push(task);
+        }
+    }
+}
+
+/// As [`queue`], for the kernel's thread.
+///
+/// # Safety
+///
+/// The caller holds a reference, on the kernel's thread.
+#[inline]
+pub(super) unsafe fn queue_here(task: NonNull<Header>) {
+    // SAFETY: as for `queue`.
+    unsafe {
+        if (*task.as_ptr()).state.wake() == Queue::Push {
+            (*task.as_ptr()).remote.as_ref().push_here(task);
         }
     }
 }
@@ -279,9 +367,9 @@ unsafe fn free_block(account: NonNull<Account>) {
     // SAFETY: `free` was called once for this task. The stage is `Taken` (rule 4) and the joiner is gone with it, so
     // there is nothing to drop. The hold is the task's (rule 5), and nothing is touched after it is given up.
     unsafe {
-        let layout = (*task.as_ptr()).vtable.layout;
+        let extent = (*task.as_ptr()).vtable.extent;
         let heap = NonNull::from((*task.as_ptr()).account.heap());
-        Heap::free_self_charged(account, task.cast(), layout);
+        Heap::free_self_charged(account, task.cast(), extent);
         Heap::unhold(heap);
     }
 }

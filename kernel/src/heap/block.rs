@@ -23,6 +23,19 @@ use cordyceps::{Linked, List, list};
 
 use super::{Account, AllocError, Heap, pool::Pool};
 
+/// How large the block of a layout is, and how it is aligned: all that freeing it needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(super) size: usize,
+    pub(super) align: usize,
+}
+
+impl Extent {
+    pub(crate) const fn of(layout: Layout) -> Self {
+        Self { size: Pool::block_size(layout), align: layout.align() }
+    }
+}
+
 /// A block of memory that is given back when it is dropped.
 pub(crate) struct Block<'h> {
     heap: &'h Heap,
@@ -73,10 +86,11 @@ impl<'h> Block<'h> {
     ///
     /// # Safety
     ///
-    /// The account lies in the block.
+    /// The account lies in the block, whose extent this is.
     #[inline]
-    pub(crate) unsafe fn charge_self(self, account: NonNull<Account>) {
-        let bytes = Pool::block_size(self.layout);
+    pub(crate) unsafe fn charge_self(self, account: NonNull<Account>, extent: Extent) {
+        debug_assert_eq!(extent, Extent::of(self.layout));
+        let bytes = extent.size;
         self.heap.live.set(self.heap.live.get() - 1);
         self.heap.kept.set(self.heap.kept.get() + 1);
         // SAFETY: the caller's; the block was charged to `self.account` when it was allocated.

@@ -7,18 +7,22 @@ use core::{
     fmt,
     future::Future,
     marker::PhantomData,
+    mem::MaybeUninit,
     pin::Pin,
     ptr::NonNull,
     task::{Context, Poll},
 };
 
 use super::{
-    connection::{Connection, Payload, Slot, release, swap},
-    queue::{Failure, Stage},
+    connection::{Connection, Head, Slot, abandon, release},
+    queue::{Failure, Node, Stage},
     service::{ConnectionId, InstanceId, RequestId, Service},
+    table::Registry,
 };
 use crate::{
-    event::{Event, Kind},
+    event::Kind,
+    executor::Known,
+    sync::{Look, WaitUntil},
     time::Duration,
 };
 
@@ -126,7 +130,7 @@ impl<S: Service> Client<S> {
 
     /// The server has not gone away.
     pub fn is_connected(&self) -> bool {
-        !self.connection().server.dead.get()
+        !self.connection().server.is_dead()
     }
 
     /// Sends a request, if a slot is free.
@@ -145,8 +149,19 @@ impl<S: Service> Client<S> {
     /// Sends a request, if a slot is free: its slot is the caller's to poll or to give up.
     #[inline]
     pub(super) fn start(&self, request: S::Request) -> Result<NonNull<Slot<S>>, Unsent<S::Request>> {
+        self.start_with(request, |node| node.awaited.set(false))
+    }
+
+    /// As [`start`](Self::start), with something to be done to the node before it goes on its way.
+    #[inline]
+    fn start_with(
+        &self,
+        request: S::Request,
+        prepare: impl FnOnce(&Node),
+    ) -> Result<NonNull<Slot<S>>, Unsent<S::Request>> {
         let connection = self.connection();
-        if connection.server.dead.get() {
+        let server = &**connection.server;
+        if server.is_dead() {
             return Err(Unsent { request, reason: UnsentReason::ServerGone });
         }
         let Some(slot) = connection.take_slot() else {
@@ -154,22 +169,22 @@ impl<S: Service> Client<S> {
         };
         let head = &connection.head;
         head.requests.set(head.requests.get().wrapping_add(1));
-        let registry = &**connection.registry;
-        let id = registry.next_request();
-        // SAFETY: the slot is in this connection. A free slot's payload is empty and the client's (rule 2), and its
-        // node is on no queue; `Pending`'s drop, or else the client's, takes it off before the connection is freed.
+        let id = connection.registry.next_request();
+        // SAFETY: the slot is in this connection. A free slot's payload holds nothing and is the client's (rule 2), and
+        // its node is on no queue; whoever has the slot takes it off before the connection is freed, or else the
+        // client's drop does.
         unsafe {
             let node = &slot.as_ref().node;
             node.id.set(id);
-            node.caller.set(registry.current_task());
-            node.awaited.set(false);
-            core::mem::forget(swap(slot, Payload::Request(request)));
-            if !connection.server.waiting.get() {
-                registry.suspect_cycle();
+            prepare(node);
+            slot.as_ref().put_request(request);
+            if server.events().listening().contains(Kind::Request) {
+                connection.note_request(node);
             }
-            connection.server.submit(slot.cast());
+            if !server.submit(slot.cast()) {
+                connection.registry.suspect_cycle();
+            }
         }
-        registry.events().emit(Kind::Request, || Event::Request { connection: head.id.0, request: id });
         Ok(slot)
     }
 
@@ -184,24 +199,21 @@ impl<S: Service> Client<S> {
     /// Before a slot was free nothing has been sent; afterwards dropping the [`Pending`] decides.
     pub async fn send(&self, request: S::Request) -> Result<Pending<'_, S>, Unsent<S::Request>> {
         let connection = self.connection();
-        let mut request = request;
-        if connection.waiters.is_empty() || connection.server.dead.get() {
-            match self.try_send(request) {
-                Err(Unsent { request: unsent, reason: UnsentReason::Full }) => request = unsent,
-                done => return done,
-            }
-        }
-        let mut request = Some(request);
-        connection
-            .waiters
-            .wait_turn(|| {
-                if connection.has_free_slot() || connection.server.dead.get() {
-                    request.take().map(|request| self.try_send(request))
-                } else {
-                    None
-                }
-            })
-            .await
+        let sent = if connection.waiters.is_empty() || connection.server.is_dead() {
+            self.start(request)
+        } else {
+            Err(Unsent { request, reason: UnsentReason::Full })
+        };
+        let sent = match sent {
+            Err(Unsent { request, reason: UnsentReason::Full }) => self.wait_to_send(request).await,
+            done => done,
+        };
+        sent.map(|slot| Pending { client: PhantomData, slot: Some(slot) })
+    }
+
+    /// Stands in line for a slot.
+    fn wait_to_send(&self, request: S::Request) -> WaitUntil<'_, Sending<'_, S>> {
+        self.connection().waiters.wait_turn(Sending { client: self, request: Some(request) })
     }
 
     /// Asks, and waits for the reply.
@@ -215,11 +227,11 @@ impl<S: Service> Client<S> {
     /// Dropping the future gives up: a request that the server has not taken is withdrawn, a reply that comes later is
     /// dropped, and the slot is free again. Neither side is harmed.
     #[inline]
-    pub async fn call(&self, request: S::Request) -> Result<S::Response, CallError<S::Error>> {
-        match self.send(request).await {
-            Ok(pending) => pending.await,
-            Err(_) => Err(CallError::ServerGone),
-        }
+    pub fn call(
+        &self,
+        request: S::Request,
+    ) -> impl Future<Output = Result<S::Response, CallError<S::Error>>> + '_ {
+        Calling::new(self, request)
     }
 
     /// Asks, and waits for the reply no longer than `limit`, counted from now.
@@ -238,7 +250,7 @@ impl<S: Service> Client<S> {
     ) -> Result<S::Response, CallError<S::Error>> {
         let system = self.connection().registry.system();
         let deadline = system.now().saturating_add(limit);
-        match system.timers.timeout_at(deadline, self.call(request)).await {
+        match system.timers().timeout_at(deadline, self.call(request)).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(CallError::Deadline),
         }
@@ -254,51 +266,213 @@ impl<S: Service> fmt::Debug for Client<S> {
 impl<S: Service> Drop for Client<S> {
     fn drop(&mut self) {
         let connection = self.connection;
-        // SAFETY: the client keeps the connection until `release`. Only requests whose `Pending` was forgotten are
-        // still under way; their nodes leave the queue here.
+        // SAFETY: the client keeps the connection until `release`. Only requests whose future was forgotten are still
+        // under way; their nodes leave the queue here.
         unsafe {
-            let head = &connection.as_ref().head;
-            if head.busy.get() > 0 {
-                for node in super::connection::Head::nodes(connection.cast()) {
-                    give_up::<S>(node.cast());
-                }
+            for node in Head::nodes(connection.cast()) {
+                give_up::<S>(node.cast());
             }
-            head.client.set(false);
+            connection.as_ref().head.client.set(false);
             release(connection);
         }
     }
 }
 
-/// Ends a request that nobody waits for.
+/// Sends a request when it is its turn.
+struct Sending<'c, S: Service> {
+    client: &'c Client<S>,
+    request: Option<S::Request>,
+}
+
+impl<S: Service> Look for Sending<'_, S> {
+    type Found = Result<NonNull<Slot<S>>, Unsent<S::Request>>;
+
+    fn look(&mut self) -> Option<Self::Found> {
+        let connection = self.client.connection();
+        if !connection.has_free_slot() && !connection.server.is_dead() {
+            return None;
+        }
+        self.request.take().map(|request| self.client.start(request))
+    }
+}
+
+/// A future made by [`Client::call`].
+///
+/// Most calls never stand in line, and should not pay for that they could: parts are valid as the step says.
+struct Calling<'c, S: Service> {
+    client: &'c Client<S>,
+    step: Step,
+    /// Valid in `Unsent`.
+    request: MaybeUninit<S::Request>,
+    /// Valid in `Sent`.
+    slot: MaybeUninit<NonNull<Slot<S>>>,
+    /// Valid in `InLine`, and pinned with the future.
+    line: MaybeUninit<WaitUntil<'c, Sending<'c, S>>>,
+}
+
+/// What a call does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// It has not been polled.
+    Unsent,
+    /// It waits for the reply; the slot's request has not been ended.
+    Sent,
+    /// It waits for a slot.
+    InLine,
+    /// It has come to its end.
+    Over,
+}
+
+impl<'c, S: Service> Calling<'c, S> {
+    #[inline]
+    fn new(client: &'c Client<S>, request: S::Request) -> Self {
+        Self {
+            client,
+            step: Step::Unsent,
+            request: MaybeUninit::new(request),
+            slot: MaybeUninit::uninit(),
+            line: MaybeUninit::uninit(),
+        }
+    }
+
+    /// Sends the request, or stands in line for that. The step must be `Unsent`.
+    #[inline]
+    fn send(&mut self, context: &Context<'_>) {
+        self.step = Step::Over;
+        // SAFETY: it was `Unsent`, and is not read again.
+        let request = unsafe { self.request.assume_init_read() };
+        let connection = self.client.connection();
+        if !connection.waiters.is_empty() {
+            return self.stand_in_line(request);
+        }
+        let prepare = |node: &Node| node.expect_reply(context, &connection.registry);
+        match self.client.start_with(request, prepare) {
+            Ok(slot) => {
+                self.slot.write(slot);
+                self.step = Step::Sent;
+            }
+            Err(unsent) => self.stand_in_line(unsent.request),
+        }
+    }
+
+    #[cold]
+    fn stand_in_line(&mut self, request: S::Request) {
+        if !self.client.connection().server.is_dead() {
+            self.line.write(self.client.wait_to_send(request));
+            self.step = Step::InLine;
+        }
+    }
+
+    /// Does what is rare: stands in line. The step is that of a call whose request has not been sent.
+    #[cold]
+    fn advance(&mut self, context: &mut Context<'_>) -> Step {
+        if self.step != Step::InLine {
+            return self.step;
+        }
+        // SAFETY: it is valid as the step says, pinned with the future, and dropped where it is.
+        let sent = match unsafe { Pin::new_unchecked(self.line.assume_init_mut()) }.poll(context) {
+            Poll::Pending => return Step::InLine,
+            Poll::Ready(sent) => sent,
+        };
+        self.step = Step::Over;
+        // SAFETY: as above, and it is not used again.
+        unsafe { self.line.assume_init_drop() };
+        if let Ok(slot) = sent {
+            self.slot.write(slot);
+            self.step = Step::Sent;
+        }
+        self.step
+    }
+
+    #[cold]
+    fn give_up(&mut self) {
+        // SAFETY: parts are valid as the step says, and this is the last that is done to them. The client, which is
+        // borrowed, keeps its connection.
+        unsafe {
+            match self.step {
+                Step::Unsent => self.request.assume_init_drop(),
+                Step::Sent => give_up(self.slot.assume_init()),
+                Step::InLine => self.line.assume_init_drop(),
+                Step::Over => {}
+            }
+        }
+    }
+}
+
+impl<S: Service> Future for Calling<'_, S> {
+    type Output = Result<S::Response, CallError<S::Error>>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // SAFETY: who stands in line is not moved before it has left it.
+        let this = unsafe { self.get_unchecked_mut() };
+        if this.step == Step::Unsent {
+            this.send(context);
+            // The reply will wake this task, so there is no need to look for it.
+            if this.step == Step::Sent {
+                return Poll::Pending;
+            }
+        }
+        if this.step != Step::Sent {
+            match this.advance(context) {
+                Step::Sent => {}
+                Step::InLine => return Poll::Pending,
+                _ => return Poll::Ready(Err(CallError::ServerGone)),
+            }
+        }
+        // SAFETY: valid as the step says; the client keeps its connection (rule 1), and the request has not been ended.
+        let poll = unsafe { poll_slot(this.slot.assume_init(), context) };
+        if poll.is_ready() {
+            this.step = Step::Over;
+        }
+        poll
+    }
+}
+
+impl<S: Service> Drop for Calling<'_, S> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.step != Step::Over {
+            self.give_up();
+        }
+    }
+}
+
+/// Ends a request that nobody waits for; does nothing if that has been done.
 ///
 /// # Safety
 ///
 /// The slot's client lives.
+#[cold]
 pub(super) unsafe fn give_up<S: Service>(slot: NonNull<Slot<S>>) {
     // SAFETY: the client keeps its connection (rule 1).
-    let (node, connection) = unsafe { (&slot.as_ref().node, slot.as_ref().connection.as_ref()) };
-    node.unregister();
+    let (slot_ref, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
+    let node = &slot_ref.node;
+    node.client.clear();
+    node.caller.set(0);
+    // What the payload held is dropped after the slot is free.
+    let (mut _request, mut _reply) = (None, None);
     match node.stage.get() {
         Stage::Free | Stage::Abandoned => return,
+        Stage::Taken => {
+            connection.note_unanswered(node);
+            // SAFETY: the stage is as demanded.
+            return unsafe { abandon(connection, node) };
+        }
+        // SAFETY: as above.
+        Stage::Lost => return unsafe { abandon(connection, node) },
         Stage::Queued => {
             connection.server.queue.remove(slot.cast());
             connection.note_unanswered(node);
+            // SAFETY: the slot is on no queue any more, so the payload is the client's (rule 2).
+            _request = Some(unsafe { slot_ref.take_request() });
         }
-        Stage::Taken => {
-            node.stage.set(Stage::Abandoned);
-            connection.note_unanswered(node);
-            connection.server.look_at_replies();
-            return;
-        }
-        Stage::Failed(_) if node.held.get() => {
-            node.stage.set(Stage::Abandoned);
-            connection.server.look_at_replies();
-            return;
-        }
-        Stage::Failed(_) | Stage::Answered => {}
+        // SAFETY: no token is out, so the payload is the client's (rule 2).
+        Stage::Recalled => _request = Some(unsafe { slot_ref.take_request() }),
+        // SAFETY: as above.
+        Stage::Answered => _reply = Some(unsafe { slot_ref.take_reply() }),
+        Stage::Failed => {}
     }
-    // SAFETY: no token holds the payload, so it is the client's (rule 2). It is dropped after the slot is free.
-    let _payload = unsafe { swap(slot, Payload::Empty) };
     connection.free_slot(slot);
 }
 
@@ -348,36 +522,59 @@ impl<S: Service> Future for Pending<'_, S> {
 #[inline]
 pub(super) unsafe fn poll_slot<S: Service>(
     slot: NonNull<Slot<S>>,
-    context: &mut Context<'_>,
+    context: &Context<'_>,
 ) -> Poll<Result<S::Response, CallError<S::Error>>> {
     // SAFETY: the client keeps its connection (rule 1).
-    let (node, connection) = unsafe { (&slot.as_ref().node, slot.as_ref().connection.as_ref()) };
-    let outcome = match node.stage.get() {
-        Stage::Answered => {
-            // SAFETY: an answered slot's payload is the client's (rule 2).
-            match unsafe { swap(slot, Payload::Empty) } {
-                Payload::Reply(Ok(response)) => Ok(response),
-                Payload::Reply(Err(error)) => Err(CallError::Service(error)),
-                _ => unreachable!("an answered slot carries a reply"),
-            }
+    let (slot_ref, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
+    let node = &slot_ref.node;
+    let stage = node.stage.get();
+    if stage == Stage::Answered {
+        // SAFETY: an answered slot's payload is the client's, and holds the reply (rule 2).
+        let reply = unsafe { slot_ref.take_reply() };
+        connection.free_slot(slot);
+        return Poll::Ready(reply.map_err(CallError::Service));
+    }
+    if matches!(stage, Stage::Queued | Stage::Taken) {
+        node.expect_reply(context, &connection.registry);
+        return Poll::Pending;
+    }
+    // SAFETY: the caller's.
+    Poll::Ready(Err(unsafe { failed(slot) }.into()))
+}
+
+/// Ends a request that has failed.
+///
+/// # Safety
+///
+/// As for [`poll_slot`], and the request has failed.
+#[cold]
+unsafe fn failed<S: Service>(slot: NonNull<Slot<S>>) -> Failure {
+    // SAFETY: the client keeps its connection (rule 1).
+    let (slot_ref, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
+    let (failure, mut _request) = (slot_ref.node.failure.get(), None);
+    match slot_ref.node.stage.get() {
+        Stage::Lost => {
+            // SAFETY: the stage is as demanded.
+            unsafe { abandon(connection, &slot_ref.node) };
+            return failure;
         }
-        Stage::Failed(failure) => {
-            if node.held.get() {
-                node.stage.set(Stage::Abandoned);
-                connection.server.look_at_replies();
-                return Poll::Ready(Err(failure.into()));
-            }
-            // SAFETY: no token holds the payload, so it is the client's (rule 2).
-            drop(unsafe { swap(slot, Payload::Empty) });
-            Err(failure.into())
-        }
-        _ => {
-            node.register(context);
-            return Poll::Pending;
-        }
-    };
+        // SAFETY: no token is out, so the payload is the client's (rule 2).
+        Stage::Recalled => _request = Some(unsafe { slot_ref.take_request() }),
+        _ => {}
+    }
     connection.free_slot(slot);
-    Poll::Ready(outcome)
+    failure
+}
+
+impl Node {
+    /// Remembers who waits for the reply.
+    #[inline]
+    pub(super) fn expect_reply(&self, context: &Context<'_>, registry: &Registry) {
+        if self.client.park(context, || registry.executor()) == Known::New {
+            self.caller.set(registry.current_task());
+        }
+        self.awaited.set(true);
+    }
 }
 
 impl<E> From<Failure> for CallError<E> {

@@ -10,12 +10,15 @@
 //!
 //! # Safety protocol
 //!
-//! 1. The block lives until the client is gone *and* the server holds no token for any of its nodes ([`release`]).
-//!    A client is gone once its [`Client`](super::Client) (or its handshake) is dropped; tokens are counted in `held`.
-//! 2. While a node is held, its payload is the token's. Otherwise it is the client's, who touches it only to put a
-//!    request in a free slot and to take what came of it; while it is queued nobody touches it but a cancel.
+//! 1. The block lives until the client is gone *and* no token is left for any of its nodes. A client is gone once its
+//!    [`Client`](super::Client) (or whoever is connecting) is dropped, which gives up all that is under way: a node whose
+//!    token is out becomes `Abandoned`, and is counted in `pins` until the token goes ([`unpin`]). Tokens of other nodes
+//!    need no count, since the client is there.
+//! 2. A node's stage says whose its payload is and what it holds, see [`Slot`]. While a token is out it is the token's.
+//!    Otherwise it is the client's, who touches it only to put a request in a free slot and to take what came of it;
+//!    while it is queued nobody touches it but a cancel.
 //! 3. All of this happens on the kernel's thread; user code (drops of values, wakers) runs while no reference into a
-//!    payload is alive.
+//!    payload is alive. A waker may give up or free whatever it likes, so it is called last.
 //! 4. Pointers to slots and nodes are made from the block's pointer, so one can be made of the other.
 #![expect(unsafe_code, reason = "a connection is one block that its client and its server's tokens share")]
 
@@ -29,7 +32,7 @@ use core::{
 use cordyceps::{Linked, list};
 
 use super::{
-    queue::{Failure, Node, Stage},
+    queue::{Node, Stage},
     server::ServerCore,
     service::{ConnectionId, Service},
     table::Registry,
@@ -41,18 +44,79 @@ use crate::{
 };
 
 /// A request slot. The node comes first, so that its address is the slot's.
+///
+/// What the payload holds is told by the node's stage: a request while it is `Queued` or `Recalled`, the reply when it is
+/// `Answered`, nothing when it is `Free` or `Failed`. While a token is out (`Taken`, `Lost`, `Abandoned`) it holds the
+/// request if the token is a [`Call`](super::Call), nothing if it is a [`Reply`](super::Reply).
 #[repr(C)]
 pub(super) struct Slot<S: Service> {
     pub(super) node: Node,
     pub(super) connection: NonNull<Connection<S>>,
-    pub(super) payload: UnsafeCell<Payload<S>>,
+    payload: UnsafeCell<Payload<S>>,
 }
 
 /// What a slot carries.
-pub(super) enum Payload<S: Service> {
-    Empty,
-    Request(S::Request),
-    Reply(Result<S::Response, S::Error>),
+union Payload<S: Service> {
+    nothing: (),
+    request: ManuallyDrop<S::Request>,
+    reply: ManuallyDrop<Result<S::Response, S::Error>>,
+}
+
+impl<S: Service> Slot<S> {
+    /// Puts the request in.
+    ///
+    /// # Safety
+    ///
+    /// The payload is the caller's, and holds nothing (rule 2).
+    #[inline]
+    pub(super) unsafe fn put_request(&self, request: S::Request) {
+        // SAFETY: the caller's.
+        unsafe { *self.payload.get() = Payload { request: ManuallyDrop::new(request) } };
+    }
+
+    /// The request.
+    ///
+    /// # Safety
+    ///
+    /// The payload is the caller's, and holds the request, for as long as the reference is used (rule 2).
+    #[inline]
+    pub(super) unsafe fn request(&self) -> &S::Request {
+        // SAFETY: the caller's.
+        unsafe { &(*self.payload.get()).request }
+    }
+
+    /// Takes the request out: the payload holds nothing afterwards.
+    ///
+    /// # Safety
+    ///
+    /// The payload is the caller's, and holds the request (rule 2).
+    #[inline]
+    pub(super) unsafe fn take_request(&self) -> S::Request {
+        // SAFETY: the caller's.
+        unsafe { ManuallyDrop::take(&mut (*self.payload.get()).request) }
+    }
+
+    /// Puts the reply in.
+    ///
+    /// # Safety
+    ///
+    /// As for [`put_request`](Self::put_request).
+    #[inline]
+    pub(super) unsafe fn put_reply(&self, reply: Result<S::Response, S::Error>) {
+        // SAFETY: the caller's.
+        unsafe { *self.payload.get() = Payload { reply: ManuallyDrop::new(reply) } };
+    }
+
+    /// Takes the reply out: the payload holds nothing afterwards.
+    ///
+    /// # Safety
+    ///
+    /// The payload is the caller's, and holds the reply (rule 2).
+    #[inline]
+    pub(super) unsafe fn take_reply(&self) -> Result<S::Response, S::Error> {
+        // SAFETY: the caller's.
+        unsafe { ManuallyDrop::take(&mut (*self.payload.get()).reply) }
+    }
 }
 
 /// What a handshake carries.
@@ -75,10 +139,8 @@ pub(super) struct Head {
     slot_size: usize,
     /// On the server's list.
     listed: Cell<bool>,
-    /// Slots that are not free.
-    pub(super) busy: Cell<u16>,
-    /// Tokens that the server holds (rule 1).
-    pub(super) held: Cell<u32>,
+    /// Abandoned nodes, and whoever else keeps the connection without its client (rule 1).
+    pub(super) pins: Cell<u32>,
     /// A client, or somebody who is connecting, exists (rule 1).
     pub(super) client: Cell<bool>,
     pub(super) requests: Cell<u32>,
@@ -135,6 +197,19 @@ impl Head {
 }
 
 impl Head {
+    /// Slots in use.
+    ///
+    /// # Safety
+    ///
+    /// As for [`nodes`](Self::nodes).
+    pub(super) unsafe fn busy(this: NonNull<Self>) -> u16 {
+        // SAFETY: the caller's.
+        let nodes = unsafe { Self::nodes(this) };
+        // SAFETY: the connection is alive, and so are its nodes.
+        let in_use = nodes.filter(|node| unsafe { node.as_ref() }.stage.get() != Stage::Free);
+        u16::try_from(in_use.count()).unwrap_or(u16::MAX)
+    }
+
     /// Takes the connection off its server's list, if it is on it.
     ///
     /// # Safety
@@ -180,8 +255,7 @@ impl<S: Service> Connection<S> {
             slots_at: Self::SLOTS_AT,
             slot_size: size_of::<Slot<S>>(),
             listed: Cell::new(true),
-            busy: Cell::new(0),
-            held: Cell::new(0),
+            pins: Cell::new(0),
             client: Cell::new(true),
             requests: Cell::new(0),
             owner,
@@ -201,7 +275,7 @@ impl<S: Service> Connection<S> {
             this.write(connection);
             for index in (0..depth).rev() {
                 let slot = Self::slot(this, index);
-                let payload = UnsafeCell::new(Payload::Empty);
+                let payload = UnsafeCell::new(Payload { nothing: () });
                 slot.write(Slot { node: Node::new(false), connection: this, payload });
                 this.as_ref().put_back(slot);
             }
@@ -224,7 +298,6 @@ impl<S: Service> Connection<S> {
         let node = NonNull::new(self.free.get().cast_mut())?;
         // SAFETY: free slots are in the block (rule 1).
         self.free.set(unsafe { node.as_ref() }.next.get());
-        self.head.busy.set(self.head.busy.get() + 1);
         Some(node.cast())
     }
 
@@ -232,8 +305,9 @@ impl<S: Service> Connection<S> {
         !self.free.get().is_null()
     }
 
+    /// Puts a slot among the free ones, whose payload holds nothing.
     #[inline]
-    fn put_back(&self, slot: NonNull<Slot<S>>) {
+    pub(super) fn put_back(&self, slot: NonNull<Slot<S>>) {
         // SAFETY: a slot of this connection (rule 1).
         let node = unsafe { &slot.as_ref().node };
         node.stage.set(Stage::Free);
@@ -241,11 +315,10 @@ impl<S: Service> Connection<S> {
         self.free.set(slot.as_ptr().cast_const().cast());
     }
 
-    /// Gives a slot back whose payload is empty, and lets the next waiter have it.
+    /// Gives a slot back whose payload holds nothing, and lets the next waiter have it.
     #[inline]
     pub(super) fn free_slot(&self, slot: NonNull<Slot<S>>) {
         self.put_back(slot);
-        self.head.busy.set(self.head.busy.get() - 1);
         if !self.waiters.is_empty() {
             self.waiters.wake_one();
         }
@@ -266,70 +339,64 @@ impl<S: Service> Connection<S> {
     }
 
     #[cold]
+    pub(super) fn note_request(&self, node: &Node) {
+        let (connection, request) = (self.head.id.0, node.id.get());
+        self.registry.events().emit(Kind::Request, || Event::Request { connection, request });
+    }
+
+    #[cold]
+    pub(super) fn note_reply(&self, node: &Node) {
+        let (connection, request) = (self.head.id.0, node.id.get());
+        self.registry.events().emit(Kind::Reply, || Event::Reply { connection, request });
+    }
+
+    #[cold]
     pub(super) fn note_unanswered(&self, node: &Node) {
         let (connection, request) = (self.head.id.0, node.id.get());
         self.registry.events().emit(Kind::Unanswered, || Event::Unanswered { connection, request });
     }
 }
 
-/// Swaps the payload of a slot.
+/// The client gives up a node whose token is out: from now on the token keeps the connection, if the client goes.
 ///
 /// # Safety
 ///
-/// Rule 2 gives the payload to the caller.
-#[inline]
-pub(super) unsafe fn swap<S: Service>(slot: NonNull<Slot<S>>, payload: Payload<S>) -> Payload<S> {
-    // SAFETY: the caller's; no reference is kept, and no user code runs meanwhile.
-    unsafe { ptr::replace(slot.as_ref().payload.get(), payload) }
+/// The node is `Taken` or `Lost`, and one of this connection.
+#[cold]
+pub(super) unsafe fn abandon<S: Service>(connection: &Connection<S>, node: &Node) {
+    node.stage.set(Stage::Abandoned);
+    pin(&connection.head);
+    connection.server.look_at_replies();
 }
 
-/// Ends what a client waits for without a reply.
+/// Keeps a connection, whatever its client does.
+pub(super) fn pin(head: &Head) {
+    head.pins.set(head.pins.get() + 1);
+}
+
+/// Keeps the connection no more, and frees it if that was what kept it.
 ///
 /// # Safety
 ///
-/// A token keeps the slot's connection until this has returned, and the slot is `Taken`.
-pub(super) unsafe fn fail<S: Service>(slot: NonNull<Slot<S>>, failure: Failure) {
-    // SAFETY: the caller's.
-    let (node, connection) = unsafe { (&slot.as_ref().node, slot.as_ref().connection.as_ref()) };
-    node.stage.set(Stage::Failed(failure));
-    connection.note_unanswered(node);
-    // SAFETY: rule 2: unless a token holds it, the payload is nobody's else. It is dropped last.
-    let request = if node.held.get() { None } else { Some(unsafe { swap(slot, Payload::Empty) }) };
-    node.wake();
-    drop(request);
-}
-
-/// Counts a token out.
-#[inline]
-pub(super) fn hold(node: &Node, head: &Head) {
-    node.held.set(true);
-    head.held.set(head.held.get() + 1);
-}
-
-/// Counts a token in, and frees the connection if that was what kept it.
-///
-/// # Safety
-///
-/// The token is given up, and the caller does not use the connection again.
-#[inline]
-pub(super) unsafe fn give_back<S: Service>(this: NonNull<Connection<S>>) {
-    // SAFETY: the token kept the connection until now.
-    let held = unsafe { &this.as_ref().head.held };
-    held.set(held.get() - 1);
+/// The pin is the caller's, who does not use the connection again.
+pub(super) unsafe fn unpin<S: Service>(this: NonNull<Connection<S>>) {
+    // SAFETY: the pin kept the connection until now.
+    let pins = unsafe { &this.as_ref().head.pins };
+    pins.set(pins.get() - 1);
     // SAFETY: the caller's.
     unsafe { release(this) };
 }
 
-/// Frees the connection if its client is gone and no token is out.
+/// Frees the connection if its client is gone and nothing else keeps it.
 ///
 /// # Safety
 ///
-/// The caller has just given up the client or a token, and does not use the connection again.
+/// The caller has just given up the client or a pin, and does not use the connection again.
 #[inline]
 pub(super) unsafe fn release<S: Service>(this: NonNull<Connection<S>>) {
     // SAFETY: the block lives until it is freed here (rule 1).
     let head = unsafe { &this.as_ref().head };
-    if !head.client.get() && head.held.get() == 0 {
+    if !head.client.get() && head.pins.get() == 0 {
         // SAFETY: the caller's, and the condition of rule 1 has just come true.
         unsafe { free(this) };
     }
@@ -337,8 +404,9 @@ pub(super) unsafe fn release<S: Service>(this: NonNull<Connection<S>>) {
 
 #[cold]
 unsafe fn free<S: Service>(this: NonNull<Connection<S>>) {
-    // SAFETY: nobody else reaches the block: no client, no token, and its nodes are off the server's queue. What
-    // runs user code (payloads, greeting) is dropped in place first, then the handles are moved out.
+    // SAFETY: nobody else reaches the block: no client, no token, and its nodes are off the server's queue. All slots are
+    // free, so their payloads hold nothing. What runs user code (wakers, greeting) is dropped in place first, then the
+    // handles are moved out.
     unsafe {
         Head::unlist(this.cast(), &this.as_ref().server);
         let (depth, account) = (this.as_ref().head.depth, this.as_ref().account);

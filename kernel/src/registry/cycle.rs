@@ -10,7 +10,7 @@ use core::ptr::NonNull;
 
 use super::{
     connection::Head,
-    queue::{Failure, Node, Stage},
+    queue::{Failure, Node, Stage, call},
     server::ServerCore,
     table::Registry,
 };
@@ -37,12 +37,13 @@ impl Registry {
     /// Looks for a circle, reports each task in it, and fails the youngest request of it, so that the others go on.
     ///
     /// Returns whether there was one.
+    #[cold]
     pub(crate) fn break_cycle(&self) -> bool {
         let mut older = u32::MAX;
         while let Some(wait) = self.oldest_wait(|wait| wait.age < older) {
             if let Some(youngest) = self.follow(wait) {
-                // SAFETY: the node's client waits, so its connection lives. `Failed` with the token still out, or the
-                // node off the queue, is a stage that both sides know how to end.
+                // SAFETY: the node's client waits, so its connection lives. `Lost` with the token still out, and `Recalled`
+                // with the node off the queue, are stages that both sides know how to end.
                 unsafe { self.fail(youngest) };
                 // There may be another circle.
                 self.suspect_cycle();
@@ -88,7 +89,7 @@ impl Registry {
     fn oldest_wait(&self, wanted: impl Fn(&Wait) -> bool) -> Option<Wait> {
         let next = self.next_request_id();
         self.with_servers(|servers| {
-            let blocked = servers.iter().filter(|core| !core.waiting.get() && core.task.get() != 0);
+            let blocked = servers.iter().filter(|core| !core.is_waiting() && core.task.get() != 0);
             blocked.filter_map(|core| oldest_wait(core, next, &wanted)).max_by_key(|wait| wait.age)
         })
     }
@@ -97,19 +98,16 @@ impl Registry {
     ///
     /// The wait was found just now.
     unsafe fn fail(&self, wait: Wait) {
-        let waker = {
-            // SAFETY: the caller's.
-            let node = unsafe { wait.node.as_ref() };
-            if node.stage.get() == Stage::Queued {
-                self.with_servers(|servers| servers.iter().for_each(|core| core.queue.remove(wait.node)));
-            }
-            node.stage.set(Stage::Failed(Failure::WaitCycle));
-            node.take_waker()
-        };
-        // The client is not held, so the waker may free the node, which nothing here refers to any more.
-        if let Some(waker) = waker {
-            waker.wake();
+        // SAFETY: the caller's.
+        let node = unsafe { wait.node.as_ref() };
+        if node.stage.get() == Stage::Queued {
+            self.with_servers(|servers| servers.iter().for_each(|core| core.queue.remove(wait.node)));
+            node.fail(Stage::Recalled, Failure::WaitCycle);
+        } else {
+            node.fail(Stage::Lost, Failure::WaitCycle);
         }
+        // Nothing refers to the node any more when another waker is called, which may free it.
+        call(node.wake());
     }
 }
 

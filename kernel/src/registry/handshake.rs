@@ -6,8 +6,8 @@
 use core::{fmt, ptr::NonNull};
 
 use super::{
-    connection::{Connection, Greeting, give_back},
-    queue::{Failure, Stage},
+    connection::{Connection, Greeting, unpin},
+    queue::{Failure, Stage, call},
     service::{ConnectionId, Service},
 };
 
@@ -75,26 +75,34 @@ impl<S: Service> Handshake<S> {
     }
 
     fn decide(self, greeting: Greeting<S>) -> Result<(), ClientGone> {
-        let node = &self.connection().head.handshake;
+        // SAFETY: the token keeps the connection (rule 1), until it is given up below.
+        let connection = unsafe { self.connection.as_ref() };
+        let node = &connection.head.handshake;
         if node.stage.get() != Stage::Taken {
             return Err(ClientGone);
         }
         // SAFETY: the greeting is the token's (rule 2); the old one is dropped at the end of this function.
-        let _hello = unsafe { core::ptr::replace(self.connection().greeting.get(), greeting) };
+        let _hello = unsafe { core::ptr::replace(connection.greeting.get(), greeting) };
         node.stage.set(Stage::Answered);
-        node.wake();
+        // The token is given up before the client is woken, who may free the connection.
+        core::mem::forget(self);
+        call(node.wake());
         Ok(())
     }
 }
 
 impl<S: Service> Drop for Handshake<S> {
     fn drop(&mut self) {
-        let head = &self.connection().head;
-        if head.handshake.stage.get() == Stage::Taken {
-            head.handshake.stage.set(Stage::Failed(Failure::Unanswered));
-            head.handshake.wake();
+        let node = &self.connection().head.handshake;
+        match node.stage.get() {
+            Stage::Taken => {
+                node.fail(Stage::Failed, Failure::Unanswered);
+                call(node.wake());
+            }
+            Stage::Lost => node.stage.set(Stage::Failed),
+            // SAFETY: the client has given up, and left the connection to this token, which is given up here, once.
+            Stage::Abandoned => unsafe { unpin(self.connection) },
+            _ => {}
         }
-        // SAFETY: the token is given up here, once.
-        unsafe { give_back(self.connection) };
     }
 }

@@ -9,12 +9,9 @@
 //! 2. Nodes do not move, and all of this happens on the kernel's thread.
 #![expect(unsafe_code, reason = "nodes of many connections are linked through raw pointers")]
 
-use core::{
-    cell::Cell,
-    ptr,
-    ptr::NonNull,
-    task::{Context, Waker},
-};
+use core::{cell::Cell, hint::cold_path, ptr, ptr::NonNull, task::Waker};
+
+use crate::executor::Parked;
 
 /// What becomes of a request, seen from its slot.
 ///
@@ -22,22 +19,33 @@ use core::{
 ///          send              take               reply
 ///   Free ───────▶ Queued ───────────▶ Taken ───────────▶ Answered ──▶ Free      the client takes the reply
 ///                   │ │                 │ │
-///                   │ └─────────────────┼─┴────────────▶ Failed ────▶ Free      server gone, token dropped, cycle
-///                   │                   └──────────────▶ Abandoned ─▶ Free      the client gave up; the token goes
+///                   │ │                 │ └────────────▶ Failed ────▶ Free      the token was dropped
+///                   │ │                 │                  ▲
+///                   │ │                 │                  │ the token goes
+///                   │ │                 ├──────────────▶ Lost                   server gone, cycle
+///                   │ │                 │                  │ the client looks
+///                   │ │                 │                  ▼
+///                   │ │                 └──────────────▶ Abandoned ─▶ Free      the client gave up; the token goes
+///                   │ └────────────────────────────────▶ Recalled ──▶ Free      cycle
 ///                   └──────────────────────────────────▶ Free                   the client gave up
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Stage {
     /// Nothing is asked.
     Free,
-    /// On the server's queue.
+    /// The request is in the slot, which is on the server's queue.
     Queued,
     /// The server holds a token for it.
     Taken,
     /// The reply is in the slot.
     Answered,
-    /// There will be no reply, for this reason.
-    Failed(Failure),
+    /// There will be no reply, and no token is out.
+    Failed,
+    /// There will be no reply, but the server still holds a token.
+    Lost,
+    /// There will be no reply: the request, which is in the slot, was taken off the queue.
+    Recalled,
     /// The server holds a token, but nobody waits for the reply any more.
     Abandoned,
 }
@@ -54,76 +62,46 @@ pub(super) enum Failure {
 pub(super) struct Node {
     /// The next on the server's queue, or the next free slot of the connection.
     pub(super) next: Cell<*const Node>,
+    /// Who waits for the outcome, or did the last time.
+    pub(super) client: Parked,
     pub(super) stage: Cell<Stage>,
-    /// The server holds a token for this node.
-    pub(super) held: Cell<bool>,
-    /// The request's number.
-    pub(super) id: Cell<u32>,
-    /// The task that waits for the reply; 0 when it was not sent by a task.
-    pub(super) caller: Cell<u32>,
+    /// Why there is no reply, where the stage says that there is none.
+    pub(super) failure: Cell<Failure>,
     /// The node is a connection's handshake, not one of its slots.
     pub(super) handshake: bool,
-    /// Somebody has polled for the outcome since the request was sent.
+    /// Somebody waits for the outcome: has polled for it since the request was sent.
     pub(super) awaited: Cell<bool>,
-    waker: Cell<Option<Waker>>,
+    /// The request's number.
+    pub(super) id: Cell<u32>,
+    /// The task that `client` wakes; 0 when that is no task.
+    pub(super) caller: Cell<u32>,
 }
 
 impl Node {
-    pub(super) const fn new(handshake: bool) -> Self {
+    pub(super) fn new(handshake: bool) -> Self {
         Self {
             next: Cell::new(ptr::null()),
+            client: Parked::new(),
             stage: Cell::new(Stage::Free),
-            held: Cell::new(false),
-            id: Cell::new(0),
-            caller: Cell::new(0),
+            failure: Cell::new(Failure::Unanswered),
             handshake,
             awaited: Cell::new(false),
-            waker: Cell::new(None),
+            id: Cell::new(0),
+            caller: Cell::new(0),
         }
     }
 
-    /// Remembers whom to wake. Keeps the waker of last time if it wakes the same task.
+    /// Wakes whoever waits for the outcome, as [`Parked::wake`] does.
     #[inline]
-    pub(super) fn register(&self, context: &Context<'_>) {
-        self.awaited.set(true);
-        register(&self.waker, context);
+    #[must_use = "the waker has to be called"]
+    pub(super) fn wake(&self) -> Option<Waker> {
+        if self.awaited.get() { self.client.wake() } else { None }
     }
 
-    /// Wakes whoever registered last, and keeps the waker for next time.
-    #[inline]
-    pub(super) fn wake(&self) {
-        wake(&self.waker);
-    }
-
-    /// Whoever registered last, to be woken once nothing refers to the node any more: being woken may free it.
-    pub(super) fn take_waker(&self) -> Option<Waker> {
-        self.waker.take()
-    }
-
-    /// Forgets whom to wake.
-    pub(super) fn unregister(&self) {
-        drop(self.waker.take());
-    }
-}
-
-/// Puts the context's waker in a place, unless one that wakes the same task is there already.
-#[inline]
-pub(super) fn register(place: &Cell<Option<Waker>>, context: &Context<'_>) {
-    let waker = match place.take() {
-        Some(waker) if waker.will_wake(context.waker()) => waker,
-        _ => context.waker().clone(),
-    };
-    place.set(Some(waker));
-}
-
-/// Wakes the waker in a place, and leaves it there for next time unless waking has put another one there.
-#[inline]
-pub(super) fn wake(place: &Cell<Option<Waker>>) {
-    if let Some(waker) = place.take() {
-        waker.wake_by_ref();
-        if let Some(newer) = place.replace(Some(waker)) {
-            place.set(Some(newer));
-        }
+    /// Notes that there will be no reply.
+    pub(super) fn fail(&self, stage: Stage, failure: Failure) {
+        self.failure.set(failure);
+        self.stage.set(stage);
     }
 }
 
@@ -184,5 +162,14 @@ impl Queue {
             }
             (before, here) = (here, next);
         }
+    }
+}
+
+/// Calls a waker that is left to call, when nothing refers to what it may free.
+#[inline]
+pub(super) fn call(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        cold_path();
+        waker.wake();
     }
 }

@@ -11,22 +11,23 @@ use core::{
     marker::PhantomData,
     pin::Pin,
     ptr::NonNull,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use cordyceps::List;
 use uuid::Uuid;
 
 use super::{
-    connection::{self, Connection, Head, Payload, Slot, give_back, hold, swap},
+    connection::{Connection, Head, Slot, pin, unpin},
     handshake::{ClientGone, Handshake},
     programs::Table,
-    queue::{self, Failure, Node, Queue, Stage},
+    queue::{Failure, Node, Queue, Stage, call},
     service::{ConnectionId, InstanceId, RequestId, Service, Version},
     table::{Label, Registry},
 };
 use crate::{
-    event::{Event, Kind},
+    event::{Events, Kind},
+    executor::{Known, Parked},
     heap::Shared,
 };
 
@@ -38,17 +39,28 @@ pub(super) struct ServerCore {
     pub(super) contract: TypeId,
     pub(super) label: Label,
     pub(super) instance: InstanceId,
-    pub(super) dead: Cell<bool>,
-    /// The server's task is parked in [`Server::next`].
-    pub(super) waiting: Cell<bool>,
+    state: Cell<State>,
     /// The task that served last; 0 when it was no task.
     pub(super) task: Cell<u32>,
     pub(super) answered: Cell<u32>,
     /// How programs reach the service, if they may.
     pub(super) programs: Option<&'static Table>,
-    waker: Cell<Option<Waker>>,
+    /// Who serves.
+    parked: Parked,
     pub(super) queue: Queue,
     connections: UnsafeCell<List<Head>>,
+    events: NonNull<Events>,
+}
+
+/// What a server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Its task is parked in [`Server::next`].
+    Waiting,
+    /// Its task is busy, or waits for something else.
+    Busy,
+    /// It is gone.
+    Dead,
 }
 
 impl ServerCore {
@@ -57,6 +69,7 @@ impl ServerCore {
         instance: InstanceId,
         task: u32,
         programs: Option<&'static Table>,
+        events: NonNull<Events>,
     ) -> Self {
         Self {
             uuid: S::UUID,
@@ -65,15 +78,33 @@ impl ServerCore {
             contract: TypeId::of::<S>(),
             label,
             instance,
-            dead: Cell::new(false),
-            waiting: Cell::new(false),
+            state: Cell::new(State::Busy),
             task: Cell::new(task),
             answered: Cell::new(0),
             programs,
-            waker: Cell::new(None),
+            parked: Parked::new(),
             queue: Queue::new(),
             connections: UnsafeCell::new(List::new()),
+            events,
         }
+    }
+
+    /// The server's task is parked in [`Server::next`].
+    #[inline]
+    pub(super) fn is_waiting(&self) -> bool {
+        self.state.get() == State::Waiting
+    }
+
+    #[inline]
+    pub(super) fn is_dead(&self) -> bool {
+        self.state.get() == State::Dead
+    }
+
+    /// The kernel's events.
+    #[inline]
+    pub(super) fn events(&self) -> &Events {
+        // SAFETY: placed for as long as the region exists, in which this lies.
+        unsafe { self.events.as_ref() }
     }
 
     /// Runs `with` on the list of connections, which must not run user code.
@@ -82,30 +113,40 @@ impl ServerCore {
         with(unsafe { &mut *self.connections.get() })
     }
 
-    /// Puts a node on the queue and wakes the server if it waits for one.
+    /// Puts a node on the queue and wakes the server if it waits for one; `false` if it does not.
     ///
     /// # Safety
     ///
     /// As for [`Queue::push`].
     #[inline]
-    pub(super) unsafe fn submit(&self, node: NonNull<Node>) {
+    pub(super) unsafe fn submit(&self, node: NonNull<Node>) -> bool {
         // SAFETY: the caller's.
         unsafe {
             node.as_ref().stage.set(Stage::Queued);
             self.queue.push(node);
         }
-        if self.waiting.replace(false) {
-            queue::wake(&self.waker);
+        let waits = self.is_waiting();
+        if waits {
+            self.state.set(State::Busy);
+            call(self.parked.wake());
         }
+        waits
     }
-}
 
-impl ServerCore {
+    /// Takes the first node off the queue, for a token.
+    #[inline]
+    fn take(&self) -> Option<NonNull<Node>> {
+        let node = self.queue.pop()?;
+        // SAFETY: a queued node is alive.
+        unsafe { node.as_ref() }.stage.set(Stage::Taken);
+        Some(node)
+    }
+
     /// Wakes a server that waits for the next request, so that it looks at the replies that it keeps for later: one has
     /// been abandoned, and its slot is not free before the reply is dropped.
     pub(super) fn look_at_replies(&self) {
-        if self.waiting.get() {
-            queue::wake(&self.waker);
+        if self.is_waiting() {
+            call(self.parked.wake());
         }
     }
 }
@@ -153,22 +194,51 @@ impl<S: Service> Server<S> {
     /// The next handshake or request that is there already.
     #[inline]
     pub fn try_next(&mut self) -> Option<Incoming<S>> {
-        let node = self.core.queue.pop()?;
-        // SAFETY: a queued node is alive, and belongs to a connection of this server, which is one of service `S`.
-        // The token that is made is counted. Pointers on the queue span their block (rule 4).
+        // SAFETY: the node was taken off this server's queue just now.
+        self.core.take().map(|node| unsafe { Self::incoming(node) })
+    }
+
+    /// The token of a node.
+    ///
+    /// # Safety
+    ///
+    /// The node is one that `take` of such a server gave.
+    #[inline]
+    unsafe fn incoming(node: NonNull<Node>) -> Incoming<S> {
+        // SAFETY: the caller's.
         unsafe {
-            let node_ref = node.as_ref();
-            node_ref.stage.set(Stage::Taken);
-            Some(if node_ref.handshake {
-                let connection = Connection::of_handshake(node);
-                hold(node_ref, &connection.as_ref().head);
-                Incoming::Hello(Handshake { connection })
-            } else {
-                let slot = node.cast::<Slot<S>>();
-                hold(node_ref, &slot.as_ref().connection.as_ref().head);
-                Incoming::Call(Call { reply: Reply { slot } })
-            })
+            match node.as_ref().handshake {
+                true => Incoming::Hello(Self::handshake(node)),
+                false => Incoming::Call(Self::request(node)),
+            }
         }
+    }
+
+    /// The token of a handshake.
+    ///
+    /// # Safety
+    ///
+    /// The node is one that `take` gave, and a handshake's.
+    unsafe fn handshake(node: NonNull<Node>) -> Handshake<S> {
+        // SAFETY: it belongs to a connection of this server, which is one of service `S`, and spans its block (rule 4).
+        Handshake { connection: unsafe { Connection::of_handshake(node) } }
+    }
+
+    /// The token of a request.
+    ///
+    /// # Safety
+    ///
+    /// The node is one that `take` gave, and a slot's. It belongs to a connection of this server, which is one of service
+    /// `S`.
+    #[inline]
+    unsafe fn request(node: NonNull<Node>) -> Call<S> {
+        Call { slot: node.cast() }
+    }
+
+    /// The queue, for who waits at it.
+    #[inline]
+    fn stop_at_queue(&mut self) -> AtQueue<'_> {
+        AtQueue { core: &self.core, registry: &self.registry }
     }
 
     /// Waits for the next handshake or request.
@@ -184,7 +254,7 @@ impl<S: Service> Server<S> {
         reason = "an iterator cannot be awaited, nobody mistakes one for the other"
     )]
     pub fn next(&mut self) -> impl Future<Output = Incoming<S>> + '_ {
-        Next { server: self }
+        Next { at: self.stop_at_queue(), service: PhantomData }
     }
 
     /// Waits for the next request, accepting everybody who wants to connect.
@@ -192,14 +262,9 @@ impl<S: Service> Server<S> {
     /// # Cancellation
     ///
     /// As for [`next`](Self::next).
-    pub async fn next_call(&mut self) -> Call<S> {
-        loop {
-            match self.next().await {
-                Incoming::Call(call) => return call,
-                // Who has given up connecting meanwhile is not missed.
-                Incoming::Hello(handshake) => drop(handshake.accept()),
-            }
-        }
+    #[inline]
+    pub fn next_call(&mut self) -> impl Future<Output = Call<S>> + '_ {
+        NextCall { at: self.stop_at_queue(), service: PhantomData }
     }
 }
 
@@ -209,77 +274,133 @@ impl<S: Service> fmt::Debug for Server<S> {
     }
 }
 
+/// A server at its queue. Dropping it says that the server does not wait there any more.
+struct AtQueue<'s> {
+    core: &'s ServerCore,
+    registry: &'s Registry,
+}
+
+impl AtQueue<'_> {
+    /// Parks the task until there is something on the queue.
+    #[inline]
+    fn park(&self, context: &Context<'_>) {
+        if self.core.parked.park(context, || self.registry.executor()) == Known::New {
+            self.core.task.set(self.registry.current_task());
+        }
+        self.core.state.set(State::Waiting);
+    }
+}
+
+impl Drop for AtQueue<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.core.state.set(State::Busy);
+    }
+}
+
 struct Next<'s, S: Service> {
-    server: &'s mut Server<S>,
+    at: AtQueue<'s>,
+    service: PhantomData<&'s mut Server<S>>,
 }
 
 impl<S: Service> Future for Next<'_, S> {
     type Output = Incoming<S>;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(incoming) = self.server.try_next() {
-            return Poll::Ready(incoming);
-        }
-        let core = &self.server.core;
-        queue::register(&core.waker, context);
-        core.task.set(self.server.registry.current_task());
-        core.waiting.set(true);
-        Poll::Pending
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(node) = self.at.core.take() else {
+            self.at.park(context);
+            return Poll::Pending;
+        };
+        // SAFETY: the node was taken off this server's queue just now.
+        Poll::Ready(unsafe { Server::incoming(node) })
     }
 }
 
-impl<S: Service> Drop for Next<'_, S> {
-    fn drop(&mut self) {
-        self.server.core.waiting.set(false);
+struct NextCall<'s, S: Service> {
+    at: AtQueue<'s>,
+    service: PhantomData<&'s mut Server<S>>,
+}
+
+impl<S: Service> Future for NextCall<'_, S> {
+    type Output = Call<S>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let Some(node) = self.at.core.take() else {
+                self.at.park(context);
+                return Poll::Pending;
+            };
+            // SAFETY: the node was taken off this server's queue just now.
+            unsafe {
+                if !node.as_ref().handshake {
+                    return Poll::Ready(Server::request(node));
+                }
+                accept::<S>(node);
+            }
+        }
     }
+}
+
+/// Lets a client in.
+///
+/// # Safety
+///
+/// As for [`Server::handshake`].
+#[cold]
+unsafe fn accept<S: Service>(node: NonNull<Node>) {
+    // Who has given up connecting meanwhile is not missed.
+    // SAFETY: the caller's.
+    let _ = unsafe { Server::<S>::handshake(node) }.accept();
 }
 
 impl<S: Service> Drop for Server<S> {
     fn drop(&mut self) {
-        self.core.dead.set(true);
+        self.core.state.set(State::Dead);
         self.registry.unregister(self.core.instance);
         while let Some(incoming) = self.try_next() {
             let node = match &incoming {
                 Incoming::Hello(handshake) => Connection::handshake(handshake.connection),
-                Incoming::Call(call) => call.reply.slot.cast(),
+                Incoming::Call(call) => call.slot.cast(),
             };
             // SAFETY: the token, which is dropped afterwards, keeps the node alive.
-            unsafe { fail_node::<S>(node) };
+            unsafe { lose::<S>(node) };
         }
         let core = &self.core;
         while let Some(head) = core.with_connections(|list| list.iter_raw().next()) {
             let connection = head.cast::<Connection<S>>();
-            // SAFETY: a listed connection is alive; the hold keeps it so while wakers run, and is given up last.
+            // SAFETY: a listed connection is alive; the pin keeps it so while wakers run, and is given up last.
             unsafe {
-                let head_ref = &connection.as_ref().head;
                 Head::unlist(head, core);
-                head_ref.held.set(head_ref.held.get() + 1);
+                pin(&connection.as_ref().head);
                 for node in Head::nodes(head).chain([Connection::handshake(connection)]) {
                     if node.as_ref().stage.get() == Stage::Taken {
-                        fail_node::<S>(node);
+                        lose::<S>(node);
                     }
                 }
                 connection.as_ref().waiters.wake_all();
-                give_back(connection);
+                unpin(connection);
             }
         }
-        drop(core.waker.take());
+        core.parked.clear();
     }
 }
 
+/// The server is gone: tells a client whose token is out.
+///
 /// # Safety
 ///
 /// The node is alive and stays so, is one of service `S`, and is `Taken`.
-unsafe fn fail_node<S: Service>(node: NonNull<Node>) {
+unsafe fn lose<S: Service>(node: NonNull<Node>) {
     // SAFETY: the caller's, and rule 4.
     unsafe {
-        if node.as_ref().handshake {
-            node.as_ref().stage.set(Stage::Failed(Failure::ServerGone));
-            node.as_ref().wake();
-        } else {
-            connection::fail(node.cast::<Slot<S>>(), Failure::ServerGone);
+        let state = node.as_ref();
+        state.fail(Stage::Lost, Failure::ServerGone);
+        if !state.handshake {
+            node.cast::<Slot<S>>().as_ref().connection.as_ref().note_unanswered(state);
         }
+        call(state.wake());
     }
 }
 
@@ -288,32 +409,32 @@ unsafe fn fail_node<S: Service>(node: NonNull<Node>) {
 /// Dropping it unanswered tells the client so.
 #[must_use = "dropping a call leaves the request unanswered"]
 pub struct Call<S: Service> {
-    reply: Reply<S>,
+    slot: NonNull<Slot<S>>,
 }
 
 impl<S: Service> Call<S> {
+    #[inline]
+    fn slot(&self) -> &Slot<S> {
+        // SAFETY: a token keeps its connection, and the slot is in it (rule 1).
+        unsafe { self.slot.as_ref() }
+    }
+
     /// What is asked.
-    ///
-    /// # Panics
-    ///
-    /// Never: a call carries its request until it is answered or split.
     #[inline]
     pub fn request(&self) -> &S::Request {
-        // SAFETY: the payload is the token's (rule 2), and only calls that take `self` change it.
-        match unsafe { &*self.reply.slot().payload.get() } {
-            Payload::Request(request) => request,
-            _ => unreachable!("a call carries its request until it is answered"),
-        }
+        // SAFETY: the payload is the token's, which is a call (rule 2), and only what takes `self` changes it.
+        unsafe { self.slot().request() }
     }
 
     /// The connection it came over.
     pub fn connection_id(&self) -> ConnectionId {
-        self.reply.connection_id()
+        // SAFETY: the slot is in its connection.
+        unsafe { self.slot().connection.as_ref() }.head.id
     }
 
     /// Its number.
     pub fn id(&self) -> RequestId {
-        self.reply.id()
+        RequestId(self.slot().node.id.get())
     }
 
     /// Answers with a response.
@@ -323,7 +444,7 @@ impl<S: Service> Call<S> {
     /// When the client has given up.
     #[inline]
     pub fn answer(self, response: S::Response) -> Result<(), ClientGone> {
-        self.reply.send(Ok(response))
+        self.reply(Ok(response))
     }
 
     /// Answers with an error of the service.
@@ -332,7 +453,7 @@ impl<S: Service> Call<S> {
     ///
     /// When the client has given up.
     pub fn fail(self, error: S::Error) -> Result<(), ClientGone> {
-        self.reply.send(Err(error))
+        self.reply(Err(error))
     }
 
     /// Answers.
@@ -342,20 +463,27 @@ impl<S: Service> Call<S> {
     /// When the client has given up.
     #[inline]
     pub fn reply(self, answer: Result<S::Response, S::Error>) -> Result<(), ClientGone> {
-        self.reply.send(answer)
+        // The request is dropped last.
+        let (_request, reply) = self.split();
+        reply.send(answer)
     }
 
     /// Takes the request out, leaving the right to answer it.
-    ///
-    /// # Panics
-    ///
-    /// Never: a call carries its request until it is answered or split.
+    #[inline]
     pub fn split(self) -> (S::Request, Reply<S>) {
-        // SAFETY: the payload is the token's (rule 2).
-        match unsafe { swap(self.reply.slot, Payload::Empty) } {
-            Payload::Request(request) => (request, self.reply),
-            _ => unreachable!("a call carries its request until it is answered"),
-        }
+        // SAFETY: the payload is the token's, and holds the request (rule 2). The token becomes another kind.
+        let request = unsafe { self.slot().take_request() };
+        let reply = Reply { slot: self.slot };
+        core::mem::forget(self);
+        (request, reply)
+    }
+}
+
+impl<S: Service> Drop for Call<S> {
+    fn drop(&mut self) {
+        // SAFETY: as for `split`; this token is gone afterwards.
+        let _request = unsafe { self.slot().take_request() };
+        drop(Reply { slot: self.slot });
     }
 }
 
@@ -400,43 +528,52 @@ impl<S: Service> Reply<S> {
     /// When the client has given up.
     #[inline]
     pub fn send(self, answer: Result<S::Response, S::Error>) -> Result<(), ClientGone> {
-        let node = &self.slot().node;
+        // SAFETY: the token keeps its connection (rule 1), until it is given up below.
+        let slot = unsafe { self.slot.as_ref() };
+        let node = &slot.node;
         if node.stage.get() != Stage::Taken {
             return Err(ClientGone);
         }
-        let connection = self.connection();
-        // SAFETY: the payload is the token's (rule 2). The request is dropped at the end of this function.
-        let _request = unsafe { swap(self.slot, Payload::Reply(answer)) };
+        // SAFETY: the payload is the token's, and holds nothing (rule 2). The connection is there.
+        let connection = unsafe {
+            slot.put_reply(answer);
+            slot.connection.as_ref()
+        };
         node.stage.set(Stage::Answered);
-        node.held.set(false);
-        let (id, request) = (connection.head.id.0, node.id.get());
-        connection.server.answered.set(connection.server.answered.get().wrapping_add(1));
-        connection.registry.events().emit(Kind::Reply, || Event::Reply { connection: id, request });
-        node.wake();
-        let connection = self.slot().connection;
+        let server = &**connection.server;
+        let traced = server.events().listening().contains(Kind::Reply);
+        server.answered.set(server.answered.get().wrapping_add(1));
+        if traced {
+            connection.note_reply(node);
+        }
+        // The token is given up before the client is woken, who may free the connection.
         core::mem::forget(self);
-        // SAFETY: the token, which was counted until now, is given up here, once.
-        unsafe { give_back(connection) };
+        call(node.wake());
         Ok(())
     }
 }
 
 impl<S: Service> Drop for Reply<S> {
+    #[cold]
     fn drop(&mut self) {
-        let slot = self.slot();
-        let connection = slot.connection;
-        // SAFETY: a token keeps its connection until `release`; the payload is the token's (rule 2) and, once taken
-        // out, is dropped when nothing refers to the slot any more.
-        unsafe {
-            let _request = swap(self.slot, Payload::Empty);
-            slot.node.held.set(false);
-            match slot.node.stage.get() {
-                Stage::Taken => connection::fail(self.slot, Failure::Unanswered),
-                Stage::Abandoned => connection.as_ref().free_slot(self.slot),
-                // The client has yet to see why it failed, and frees the slot then.
-                _ => {}
+        // SAFETY: the token keeps its connection (rule 1), until it is given up here.
+        let (node, connection) = unsafe { (&self.slot.as_ref().node, self.slot.as_ref().connection) };
+        // SAFETY: as above.
+        let connection_ref = unsafe { connection.as_ref() };
+        match node.stage.get() {
+            Stage::Taken => {
+                node.fail(Stage::Failed, Failure::Unanswered);
+                connection_ref.note_unanswered(node);
+                call(node.wake());
             }
-            give_back(connection);
+            // The client has yet to see why it failed, and frees the slot then.
+            Stage::Lost => node.stage.set(Stage::Failed),
+            Stage::Abandoned => {
+                connection_ref.free_slot(self.slot);
+                // SAFETY: the client left the connection to this token, which is given up here, once.
+                unsafe { unpin(connection) };
+            }
+            _ => {}
         }
     }
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     client::Client,
-    connection::{Connection, Greeting, release},
+    connection::{Connection, Greeting, Head, abandon, release},
     error::{BindError, ConnectError},
     programs::Table,
     queue::{Failure, Stage},
@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     event::{Cursor, Entry, Event, Events, Kind, Ring},
+    executor::Executor,
     heap::{AllocError, FixedVec, Shared},
     inline::Text,
     limits::CONNECTION_DEPTH,
@@ -146,6 +147,10 @@ impl Registry {
         &self.system
     }
 
+    pub(super) fn executor(&self) -> &Executor {
+        &self.system.executor
+    }
+
     #[inline]
     pub(super) fn events(&self) -> &Events {
         self.system.events()
@@ -153,7 +158,7 @@ impl Registry {
 
     #[inline]
     pub(super) fn current_task(&self) -> u32 {
-        self.system.executor.current().map_or(0, |task| task.0)
+        self.system.current_task().map_or(0, |task| task.0)
     }
 
     #[inline]
@@ -221,7 +226,8 @@ impl Registry {
         this.check_insert::<S>(label)?;
         let in_use = |id| this.with_servers(|servers| servers.iter().any(|core| core.instance.0 == id));
         let instance = InstanceId(free_number(this.next_instance.get(), in_use));
-        let core = new_core(ServerCore::new::<S>(label, instance, this.current_task(), programs))
+        let events = this.system.events_for_interrupts();
+        let core = new_core(ServerCore::new::<S>(label, instance, this.current_task(), programs, events))
             .map_err(BindError::Memory)?;
         {
             let mut table = this.table.borrow_mut();
@@ -289,17 +295,9 @@ impl Registry {
         hello: S::Hello,
         depth: usize,
     ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        let slots = u16::try_from(depth).ok().filter(|_| (1..=CONNECTION_DEPTH).contains(&depth));
-        let slots = slots.ok_or(ConnectError::Depth { depth })?;
+        let slots = slots(depth).ok_or(ConnectError::Depth { depth })?;
         let server = this.find::<S>(select)?;
-        let layout = Connection::<S>::layout(slots).ok_or(ConnectError::Depth { depth })?;
-        let block = this.system.heap().block(layout).await.map_err(ConnectError::Memory)?;
-        if server.dead.get() {
-            return Err(ConnectError::ServerGone);
-        }
-        let connecting =
-            Connecting { connection: Connection::<S>::write(block, slots, this, &server, hello) };
-        connecting.shake_hands().await
+        Self::connect_to(this, server, hello, slots).await
     }
 
     /// Waits until an instance is running, then connects to it.
@@ -309,14 +307,34 @@ impl Registry {
         hello: S::Hello,
         depth: usize,
     ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        this.changed
-            .wait_until(|| match this.find::<S>(select) {
-                Err(ConnectError::NotFound) => None,
-                Err(error) => Some(Err(error)),
-                Ok(_) => Some(Ok(())),
-            })
-            .await?;
-        Self::connect_now(this, select, hello, depth).await
+        let slots = slots(depth).ok_or(ConnectError::Depth { depth })?;
+        let look = || match this.find::<S>(select) {
+            Err(ConnectError::NotFound) => None,
+            found => Some(found),
+        };
+        let server = match look() {
+            Some(found) => found?,
+            None => this.changed.wait_until(look).await?,
+        };
+        Self::connect_to(this, server, hello, slots).await
+    }
+
+    async fn connect_to<S: Service>(
+        this: &Shared<Self>,
+        server: Shared<ServerCore>,
+        hello: S::Hello,
+        slots: u16,
+    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
+        let depth = usize::from(slots);
+        let layout = Connection::<S>::layout(slots).ok_or(ConnectError::Depth { depth })?;
+        let block = this.system.heap().block(layout).await.map_err(ConnectError::Memory)?;
+        if server.is_dead() {
+            return Err(ConnectError::ServerGone);
+        }
+        let connecting =
+            Connecting { connection: Connection::<S>::write(block, slots, this, &server, hello) };
+        drop(server);
+        connecting.shake_hands().await
     }
 
     /// The service instance with the smallest number above `after`.
@@ -344,14 +362,18 @@ impl Registry {
             let of_server = |core: &Shared<ServerCore>| {
                 let (service, instance) = (core.name, core.instance);
                 core.with_connections(|list| {
-                    let later = list.iter().filter(|head| head.id > after).min_by_key(|head| head.id)?;
+                    // SAFETY: a listed connection is alive, and nothing runs meanwhile that could free it.
+                    let number = |head: &NonNull<Head>| unsafe { head.as_ref() }.id;
+                    let later = list.iter_raw().filter(|head| number(head) > after).min_by_key(number)?;
+                    // SAFETY: as above.
+                    let (busy, later) = unsafe { (Head::busy(later), later.as_ref()) };
                     Some(ConnectionInfo {
                         id: later.id,
                         service,
                         instance,
                         client: later.owner,
                         depth: later.depth,
-                        busy: later.busy.get(),
+                        busy,
                         requests: later.requests.get(),
                     })
                 })
@@ -365,6 +387,11 @@ impl Registry {
         let written = this.changes.borrow().written();
         Watch { registry: this.clone(), cursor: Cursor::at(written) }
     }
+}
+
+/// The slots of a connection of that depth, if it may have so many.
+fn slots(depth: usize) -> Option<u16> {
+    u16::try_from(depth).ok().filter(|_| (1..=CONNECTION_DEPTH).contains(&depth))
 }
 
 /// The first number from `next` on that is not in use. 0 stands before all others in listings, so nothing has it.
@@ -391,22 +418,23 @@ impl<S: Service> Connecting<S> {
         let node = &connection.head.handshake;
         poll_fn(|context| match node.stage.get() {
             Stage::Queued | Stage::Taken => {
-                node.register(context);
+                node.expect_reply(context, &connection.registry);
                 Poll::Pending
             }
             _ => Poll::Ready(()),
         })
         .await;
-        match node.stage.get() {
-            Stage::Failed(Failure::ServerGone) => return Err(ConnectError::ServerGone),
-            Stage::Failed(_) => return Err(ConnectError::Unanswered),
-            _ => {}
+        if node.stage.get() != Stage::Answered {
+            return Err(match node.failure.get() {
+                Failure::ServerGone => ConnectError::ServerGone,
+                _ => ConnectError::Unanswered,
+            });
         }
         // SAFETY: the handshake is decided, so the greeting is the client's.
         match unsafe { core::ptr::replace(connection.greeting.get(), Greeting::Empty) } {
             Greeting::Refused(reason) => Err(ConnectError::Rejected(reason)),
             Greeting::Accepted => {
-                node.unregister();
+                node.client.clear();
                 let (instance, id) = (connection.server.instance.0, connection.head.id.0);
                 connection
                     .registry
@@ -428,10 +456,10 @@ impl<S: Service> Drop for Connecting<S> {
         unsafe {
             let connection = self.connection.as_ref();
             let node = &connection.head.handshake;
-            node.unregister();
+            node.client.clear();
             match node.stage.get() {
                 Stage::Queued => connection.server.queue.remove(Connection::handshake(self.connection)),
-                Stage::Taken => node.stage.set(Stage::Abandoned),
+                Stage::Taken | Stage::Lost => abandon(connection, node),
                 _ => {}
             }
             connection.head.client.set(false);

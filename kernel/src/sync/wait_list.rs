@@ -37,6 +37,24 @@ use cordyceps::{Linked, List, list};
 #[cfg(test)]
 mod tests;
 
+/// Looks for what somebody waits for. Closures do.
+pub trait Look {
+    /// What is looked for.
+    type Found;
+
+    /// Looks whether it is there, and takes it.
+    fn look(&mut self) -> Option<Self::Found>;
+}
+
+impl<T, F: FnMut() -> Option<T>> Look for F {
+    type Found = T;
+
+    #[inline]
+    fn look(&mut self) -> Option<T> {
+        self()
+    }
+}
+
 /// See the module.
 pub struct WaitList {
     list: UnsafeCell<List<Waiter>>,
@@ -137,7 +155,7 @@ impl WaitList {
     /// # Cancellation
     ///
     /// A wake that the future has not acted upon goes to the next in line.
-    pub fn wait_until<T, F: FnMut() -> Option<T>>(&self, look: F) -> WaitUntil<'_, F> {
+    pub fn wait_until<L: Look>(&self, look: L) -> WaitUntil<'_, L> {
         WaitUntil { list: self, look, fair: false, waiter: Waiter::new() }
     }
 
@@ -146,7 +164,7 @@ impl WaitList {
     /// # Cancellation
     ///
     /// As for [`wait_until`](Self::wait_until).
-    pub fn wait_turn<T, F: FnMut() -> Option<T>>(&self, look: F) -> WaitUntil<'_, F> {
+    pub fn wait_turn<L: Look>(&self, look: L) -> WaitUntil<'_, L> {
         WaitUntil { list: self, look, fair: true, waiter: Waiter::new() }
     }
 
@@ -203,20 +221,17 @@ impl Waiter {
 
 /// A future made by [`WaitList::wait_until`] and [`WaitList::wait_turn`].
 #[must_use = "futures do nothing unless they are awaited"]
-pub struct WaitUntil<'l, F> {
+pub struct WaitUntil<'l, L> {
     list: &'l WaitList,
-    look: F,
+    look: L,
     fair: bool,
     waiter: Waiter,
 }
 
-impl<F, T> Future for WaitUntil<'_, F>
-where
-    F: FnMut() -> Option<T>,
-{
-    type Output = T;
+impl<L: Look> Future for WaitUntil<'_, L> {
+    type Output = L::Found;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<L::Found> {
         // SAFETY: the waiter is not moved out; `look` is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
         let may_look = match this.waiter.place.get() {
@@ -224,7 +239,7 @@ where
             Place::Queued => !this.fair,
             Place::Woken => true,
         };
-        if may_look && let Some(found) = (this.look)() {
+        if may_look && let Some(found) = this.look.look() {
             this.leave();
             if this.fair {
                 this.list.pass_on();
@@ -249,7 +264,7 @@ where
     }
 }
 
-impl<F> WaitUntil<'_, F> {
+impl<L> WaitUntil<'_, L> {
     fn leave(&self) -> Place {
         let place = self.waiter.place.replace(Place::Outside);
         if place == Place::Queued {
@@ -266,7 +281,7 @@ impl<F> WaitUntil<'_, F> {
     }
 }
 
-impl<F> Drop for WaitUntil<'_, F> {
+impl<L> Drop for WaitUntil<'_, L> {
     fn drop(&mut self) {
         if self.leave() == Place::Woken {
             self.list.wake_one();

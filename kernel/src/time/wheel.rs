@@ -98,6 +98,12 @@ impl<P: Default> Wheel<P> {
         self.len.get()
     }
 
+    /// A slot starts by then, so that something may be due.
+    #[inline]
+    pub(super) fn is_due(&self, now_us: u64) -> bool {
+        now_us >= self.horizon_us.get()
+    }
+
     /// Moves time to `now_us` if that passes no slot's start, so that nothing can be due. Otherwise, or when time would go
     /// back, does nothing and returns false.
     #[inline]

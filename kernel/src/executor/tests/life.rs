@@ -275,7 +275,7 @@ fn a_spawn_that_waits_for_memory_is_served_when_there_is_some() {
     }
     let ran = Rc::new(Cell::new(false));
     let (inside, handle) = (ran.clone(), kernel.clone());
-    let mut spawn = Box::pin(async move {
+    let mut spawn = std::boxed::Box::pin(async move {
         let spawned = handle.spawn("late", async move { inside.set(true) }).await;
         spawned.expect("spawned").detach();
     });

@@ -3,10 +3,7 @@
 use std::thread;
 
 use super::*;
-use crate::{
-    limits::{POLLS_PER_TICK, Settings},
-    platform::Next,
-};
+use crate::{limits::Settings, platform::Next};
 
 /// Spawns a task that notes its number at each of so many polls.
 fn noting(kernel: &Handle, notes: &Rc<RefCell<Vec<u32>>>, number: u32, polls: u32) {
@@ -33,34 +30,122 @@ fn first_woken_is_first_polled_and_whoever_wakes_itself_goes_to_the_end() {
 }
 
 #[test]
-fn a_tick_polls_each_task_once_however_often_it_wakes_itself() {
-    let machine = Machine::new();
-    let kernel = machine.kernel.handle();
-    let notes = Rc::default();
-    noting(&kernel, &notes, 0, 1000);
-    noting(&kernel, &notes, 1, 1000);
-    for tick in 1..10 {
-        let report = machine.kernel.tick();
-        assert_eq!((report.polled, report.next), (2, Next::RunAgain));
-        assert_eq!(notes.borrow().len(), 2 * tick);
+fn wakes_by_wakers_and_on_the_kernels_own_thread_keep_their_order() {
+    for waker_first in [true, false] {
+        let machine = Machine::new();
+        let kernel = machine.kernel.handle();
+        let (notes, place) = (Rc::new(RefCell::new(Vec::new())), Place::default());
+        let (parked, noted) = (park(&place), notes.clone());
+        let by_waker = async move {
+            parked.await;
+            noted.borrow_mut().push("waker");
+        };
+        kernel.try_spawn("waker", by_waker).expect("spawned").detach();
+        let noted = Notes(notes.clone());
+        let by_kernel = kernel.try_spawn("kernel", async move {
+            let _noted = noted;
+            core::future::pending::<()>().await;
+        });
+        let by_kernel = by_kernel.expect("spawned");
+        machine.settle();
+        if waker_first {
+            wake(&place);
+            by_kernel.abort();
+        } else {
+            by_kernel.abort();
+            wake(&place);
+        }
+        machine.settle();
+        let order = if waker_first { ["waker", "kernel"] } else { ["kernel", "waker"] };
+        assert_eq!(*notes.borrow(), order);
+    }
+}
+
+/// Notes when it is dropped.
+struct Notes(Rc<RefCell<Vec<&'static str>>>);
+
+impl Drop for Notes {
+    fn drop(&mut self) {
+        self.0.borrow_mut().push("kernel");
     }
 }
 
 #[test]
-fn a_tick_is_bounded_and_goes_on_where_it_stopped() {
-    // What Miri keeps for each byte makes a large region very slow.
-    let region = if cfg!(miri) { 64 * 1024 } else { 1 << 20 };
-    let machine = Machine::with(region, &Settings::DEFAULT);
+fn a_task_that_is_made_ready_on_the_kernels_own_thread_ends_the_machines_sleep_too() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let parked = kernel.try_spawn("parked", core::future::pending::<()>()).expect("spawned");
+    machine.settle();
+    let (doorbell, waker) = Wakes::new();
+    assert!(machine.kernel.fall_asleep(&waker));
+    let spawned = kernel.try_spawn("late", async {}).expect("spawned");
+    assert_eq!(doorbell.count(), 1);
+    assert!(!machine.kernel.is_idle() && !machine.kernel.fall_asleep(&waker));
+    machine.settle();
+    assert!(spawned.is_finished());
+    assert!(machine.kernel.fall_asleep(&waker));
+    parked.abort();
+    assert_eq!(doorbell.count(), 2);
+    assert_eq!(machine.kernel.tick().completed, 1);
+}
+
+#[test]
+fn a_tick_is_bounded_however_often_tasks_wake_themselves_and_goes_on_where_it_stopped() {
+    const POLLS: u32 = 5;
+    let machine = Machine::with(128 * 1024, &Settings { polls_per_tick: POLLS, ..Settings::DEFAULT });
     let kernel = machine.kernel.handle();
     let notes = Rc::default();
-    let tasks = POLLS_PER_TICK + 2;
-    for number in 0..tasks {
+    for number in 0..3 {
+        noting(&kernel, &notes, number, 100);
+    }
+    for _ in 0..9 {
+        let report = machine.kernel.tick();
+        assert_eq!((report.polled, report.next), (POLLS, Next::RunAgain));
+    }
+    let turns: Vec<_> = (0..9 * POLLS).map(|poll| poll % 3).collect();
+    assert_eq!(*notes.borrow(), turns);
+}
+
+#[test]
+fn more_tasks_than_a_tick_may_poll_all_get_their_turn() {
+    const POLLS: u32 = 4;
+    let machine = Machine::with(128 * 1024, &Settings { polls_per_tick: POLLS, ..Settings::DEFAULT });
+    let kernel = machine.kernel.handle();
+    let notes = Rc::default();
+    for number in 0..POLLS + 2 {
         noting(&kernel, &notes, number, 2);
     }
-    assert_eq!(machine.kernel.tick().polled, POLLS_PER_TICK);
+    assert_eq!(machine.kernel.tick().polled, POLLS);
     machine.settle();
-    let rounds: Vec<_> = (0..tasks).chain(0..tasks).collect();
+    let rounds: Vec<_> = (0..POLLS + 2).chain(0..POLLS + 2).collect();
     assert_eq!(*notes.borrow(), rounds);
+}
+
+#[test]
+fn a_timer_that_is_due_fires_between_two_polls_of_a_tick() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let (handle, clock, fired) = (kernel.clone(), machine.clock.clone(), Rc::new(Cell::new(0)));
+    let counted = fired.clone();
+    let sleeper = async move {
+        handle.sleep(crate::time::Duration::from_micros(10)).await;
+        counted.set(1);
+    };
+    kernel.try_spawn("sleeper", sleeper).expect("spawned").detach();
+    let seen = kernel.try_spawn("busy", async move {
+        yield_now().await;
+        clock.set(10);
+        for polls in 1_u32.. {
+            yield_now().await;
+            if fired.get() == 1 {
+                return polls;
+            }
+        }
+        0
+    });
+    let report = machine.kernel.tick();
+    assert_eq!((report.timers, report.completed), (1, 2));
+    assert_eq!(outcome(&machine, &mut seen.expect("spawned")), Ok(2));
 }
 
 #[test]
@@ -255,7 +340,7 @@ fn wakers_cloned_and_dropped_on_many_threads_keep_the_count_right() {
 
 #[test]
 fn wakes_are_counted_also_those_that_change_nothing() {
-    let machine = Machine::new();
+    let machine = Machine::stepping();
     let kernel = machine.kernel.handle();
     let task = kernel.try_spawn(
         "woken",

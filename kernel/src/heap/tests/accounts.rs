@@ -3,7 +3,7 @@
 use std::alloc::Layout;
 
 use super::*;
-use crate::heap::{AllocError, SteadyState};
+use crate::heap::{AllocError, Extent, SteadyState};
 
 #[test]
 fn every_byte_is_charged_to_who_allocated_and_comes_back() {
@@ -190,7 +190,7 @@ fn task(heap: &Heap) -> (NonNull<Account>, Layout) {
     // SAFETY: the block is large enough, and the account lies in it.
     unsafe {
         account.write(Account::new(heap, "task"));
-        block.charge_self(account);
+        block.charge_self(account, Extent::of(layout));
     }
     heap.hold();
     (account, layout)
@@ -201,7 +201,7 @@ unsafe fn free_task(account: NonNull<Account>) {
     unsafe {
         let layout = Layout::from_size_align_unchecked(500, align_of::<Account>());
         let heap = NonNull::from(account.as_ref().heap());
-        Heap::free_self_charged(account, account.cast(), layout);
+        Heap::free_self_charged(account, account.cast(), Extent::of(layout));
         Heap::unhold(heap);
     }
 }

@@ -68,8 +68,9 @@ struct Bench {
 }
 
 impl Bench {
+    /// Its ticks poll once, so that orders can be given at every step.
     fn new() -> Self {
-        let machine = Machine::new();
+        let machine = Machine::stepping();
         let kernel = machine.kernel.handle();
         let supervisor = Supervisor::new(&kernel, 8).expect("there is memory");
         Self { machine, kernel, supervisor }

@@ -102,7 +102,7 @@ fn between_two_instances_nothing_is_bound() {
 
 #[test]
 fn a_restart_at_every_step_of_a_request_leaves_one_outcome() {
-    for step in 0..12 {
+    for step in 0..24 {
         let bench = Bench::new();
         bench.supervisor.add("it", POLICY, fragile, true).expect("added");
         let kernel = bench.kernel.clone();
@@ -130,7 +130,7 @@ fn a_restart_at_every_step_of_a_request_leaves_one_outcome() {
 
 #[test]
 fn dropping_a_request_while_its_driver_ends_harms_neither_side() {
-    for ticks in 0..6 {
+    for ticks in 0..12 {
         let bench = Bench::with(ALWAYS, deaf);
         let client = Rc::new(bench.connect().expect("running"));
         let asking = client.clone();

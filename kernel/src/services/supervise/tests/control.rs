@@ -101,7 +101,7 @@ fn orders_at_every_step_leave_the_driver_where_the_last_one_says() {
     let orders: [Give; 3] = [Supervisor::start, Supervisor::kill, Supervisor::restart];
     for (first, second) in (0..3).flat_map(|first| (0..3).map(move |second| (first, second))) {
         for (before, between) in
-            (0..rounds(5)).flat_map(|before| (0..rounds(4)).map(move |between| (before, between)))
+            (0..rounds(10)).flat_map(|before| (0..rounds(8)).map(move |between| (before, between)))
         {
             let bench = Bench::new();
             bench.supervisor.add("it", POLICY, fails(1), true).expect("added");
