@@ -89,7 +89,9 @@ impl Board {
         }
     }
 
-    fn sleep(&self, kernel: &Kernel, until: Option<Instant>) {
+    /// Sleeps after a tick that left nothing to do: until an interrupt comes, or until then. If a task has become ready
+    /// meanwhile, it does not sleep.
+    pub fn sleep(&self, kernel: &Kernel, until: Option<Instant>) {
         idle::sleep_if(&self.watchdog, || {
             let may_sleep = kernel.is_idle() && self.timer.set_alarm(until);
             if may_sleep && self.scripted {

@@ -39,11 +39,18 @@ pub trait Chip: Copy {
     /// The clock, for one more kernel.
     fn clock(&self) -> Self::Clock;
 
-    /// Sleeps until then, or a little longer.
-    fn sleep_until(&self, then: Instant);
+    /// Sleeps as the board does between two ticks, until an interrupt comes or until then; not at all if the kernel has a
+    /// task to run.
+    fn sleep(&self, kernel: &Kernel, until: Instant);
 
     /// Raises an interrupt whose handler calls [`on_interrupt`], and lets the core take it.
     fn raise_interrupt(&self);
+
+    /// The same, but at that time, whatever the core does then. A chip that has no timer for this raises it at once.
+    fn raise_interrupt_at(&self, at: Instant) {
+        let _ = at;
+        self.raise_interrupt();
+    }
 }
 
 /// Boots machines on a chip, with heaps of up to [`HEAP`] bytes.
@@ -125,7 +132,13 @@ impl<C: Chip> Machine for ChipMachine<C> {
     }
 
     fn pass_until(&mut self, then: Instant) {
-        self.chip.sleep_until(then);
+        while self.kernel().now() < then {
+            self.chip.sleep(&self.kernel, then);
+        }
+    }
+
+    fn sleep(&mut self, until: Instant) {
+        self.chip.sleep(&self.kernel, until);
     }
 
     fn interrupt(&mut self, trigger: &Trigger) {
@@ -133,5 +146,10 @@ impl<C: Chip> Machine for ChipMachine<C> {
         self.chip.raise_interrupt();
         let missed = critical_section::with(|section| PENDING.take(section));
         assert!(missed.is_none(), "the core takes an interrupt that was raised");
+    }
+
+    fn interrupt_at(&mut self, trigger: &Trigger, at: Instant) {
+        critical_section::with(|section| PENDING.replace(section, Some(trigger.clone())));
+        self.chip.raise_interrupt_at(at);
     }
 }

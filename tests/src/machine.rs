@@ -41,6 +41,19 @@ pub trait Machine {
     /// Fires a line from an interrupt handler, before the next tick at the latest.
     fn interrupt(&mut self, trigger: &Trigger);
 
+    /// Fires a line from an interrupt handler at that time, whatever the machine does then. One that takes interrupts only
+    /// between ticks fires it at once.
+    fn interrupt_at(&mut self, trigger: &Trigger, at: Instant) {
+        let _ = at;
+        self.interrupt(trigger);
+    }
+
+    /// Sleeps as a machine does after a tick that left nothing to do: until an interrupt comes, or until then, or less; and
+    /// not at all if a task has become ready meanwhile.
+    fn sleep(&mut self, until: Instant) {
+        self.pass_until(until);
+    }
+
     /// Ticks until nothing is ready. Time does not pass, as far as the machine can help it.
     ///
     /// # Panics

@@ -16,7 +16,7 @@ use conformance::{
 };
 use cortex_m::{Peripherals, asm, interrupt, interrupt::InterruptNumber, peripheral::NVIC};
 use cortex_m_rt::{ExceptionFrame, entry, exception};
-use kernel::{platform::Clock, time::Instant};
+use kernel::{Kernel, platform::Clock, time::Instant};
 
 use crate::{clock::SysTick, uart::Uart};
 
@@ -43,16 +43,14 @@ impl Chip for Board {
         self.clock
     }
 
-    fn sleep_until(&self, then: Instant) {
+    fn sleep(&self, kernel: &Kernel, until: Instant) {
         // Looked at with interrupts off: one that comes in between is pending, and ends the sleep. SysTick's is
         // never far.
-        while interrupt::free(|_| {
-            let early = self.clock.now_us() < then.as_micros();
-            if early {
+        interrupt::free(|_| {
+            if kernel.is_idle() && self.clock.now_us() < until.as_micros() {
                 asm::wfi();
             }
-            early
-        }) {}
+        });
     }
 
     fn raise_interrupt(&self) {

@@ -97,19 +97,57 @@ pub(super) fn a_wake_from_an_interrupt_is_never_lost<H: Home>(home: &mut H) {
     assert!(kernel.nth_interrupt_line(0).is_some());
 }
 
-pub(super) fn a_wake_on_the_way_to_sleep_ends_the_sleep<H: Home>(home: &mut H) {
-    // So near that the alarm comes before the machine sleeps, after that, and in between.
-    const NEAR_US: u64 = 32;
-    // On a chip, where time passes: at any instruction. A wake is at the beginning of a microsecond, and so would be all.
-    const SPINS: u32 = if cfg!(target_os = "none") { 40 } else { 1 };
+/// An interrupt or an alarm that is so near comes before a machine sleeps, after that, or in between.
+const NEAR_US: u64 = 32;
+
+/// On a chip, where time passes, the machine gets about that much further from one trial to the next: as if it came at any
+/// instruction. An alarm comes at the beginning of a microsecond, so it would otherwise meet the same few.
+const SPINS: u32 = if cfg!(target_os = "none") { 40 } else { 1 };
+
+fn spin(times: u32) {
+    for _ in 0..times {
+        core::hint::spin_loop();
+    }
+}
+
+pub(super) fn an_interrupt_on_the_way_to_sleep_ends_the_sleep<H: Home>(home: &mut H) {
+    const LATE: Duration = Duration::from_millis(20);
+    let mut machine = home.boot(HEAP, &Settings::DEFAULT);
+    let kernel = machine.kernel();
+    let mut line = kernel.interrupt_line("law").expect("there is memory for a line");
+    let trigger = line.trigger();
+    let seen = counter(&kernel);
+    let counted = seen.clone();
+    machine.start("driver", async move {
+        loop {
+            line.wait().await;
+            count(&counted);
+        }
+    });
+    machine.settle();
+    for spins in 0..SPINS {
+        for us in 1..NEAR_US {
+            let before = seen.get();
+            let start = kernel.now();
+            machine.interrupt_at(&trigger, start.saturating_add(Duration::from_micros(us)));
+            spin(spins);
+            machine.settle();
+            while seen.get() == before {
+                machine.sleep(start.saturating_add(LATE));
+                assert!(kernel.now().since(start) < LATE, "the machine slept on");
+                machine.settle();
+            }
+        }
+    }
+}
+
+pub(super) fn an_alarm_on_the_way_to_sleep_ends_the_sleep<H: Home>(home: &mut H) {
     let mut machine = home.boot(HEAP, &Settings::DEFAULT);
     let kernel = machine.kernel();
     machine.run(async move {
         for spins in 0..SPINS {
             for us in 0..NEAR_US {
-                for _ in 0..spins {
-                    core::hint::spin_loop();
-                }
+                spin(spins);
                 kernel.sleep(Duration::from_micros(us)).await;
             }
         }
