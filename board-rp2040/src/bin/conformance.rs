@@ -15,7 +15,7 @@ mod image {
 
     use core::fmt::Write;
 
-    use board_rp2040::{Board, LastRun, Timer, Uart, idle, interrupts, memory};
+    use board_rp2040::{Board, LastRun, Timer, Uart, idle, services};
     use conformance::{
         chip::{self, Chip, OnChip},
         report,
@@ -23,7 +23,6 @@ mod image {
     use cortex_m::{asm, peripheral::NVIC, singleton};
     use cortex_m_rt::entry;
     use kernel::{
-        Kernel,
         limits::Settings,
         platform::{Clock, Stop},
         time::Instant,
@@ -42,7 +41,9 @@ mod image {
             board.end(Stop::PowerOff, 0);
         }
 
-        attach_alarm(&board.timer);
+        // This kernel is for the alarm's line only; the laws boot others.
+        let kernel = board.boot(&Settings::DEFAULT);
+        services::start_timer(&kernel.handle(), board).expect("the region is large");
         // SAFETY: rule 1.
         unsafe { NVIC::unmask(Interrupt::SW0_IRQ) };
         report::prove_all(&mut OnChip(Laws { board }), &mut console).expect("the console never fails");
@@ -53,15 +54,6 @@ mod image {
     fn finish_broken(console: &mut Uart, last_run: &LastRun) {
         // The console never fails.
         let _ = writeln!(console, "BROKEN\n{last_run}\nThe law above does not hold.");
-    }
-
-    /// Has the alarm's interrupt taken. It fires a kernel's line, as in the board's main image; this kernel is for
-    /// nothing else.
-    fn attach_alarm(timer: &Timer) {
-        let region = memory::take_region().expect("there is one region, for one kernel");
-        let kernel = Kernel::new(region, timer.clone(), &Settings::DEFAULT).expect("the region is large");
-        let line = kernel.handle().interrupt_line("timer").expect("the region is large");
-        interrupts::attach_timer(timer.clone(), line.trigger());
     }
 
     #[derive(Clone, Copy)]
