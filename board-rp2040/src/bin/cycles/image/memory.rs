@@ -2,7 +2,15 @@
 
 use core::{future, hint::black_box, mem::MaybeUninit};
 
-use kernel::{Handle, heap::Box, registry::Server, time::Sleep};
+use board_rp2040::Timer;
+use cortex_m::singleton;
+use kernel::{
+    Handle, Kernel,
+    heap::{Box, Region},
+    limits::Settings,
+    registry::Server,
+    time::Sleep,
+};
 
 use super::{
     messages::{self, Successor},
@@ -11,6 +19,9 @@ use super::{
 
 /// Slots that a connection is given beyond the first, to see what one takes.
 const SLOTS: usize = 8;
+
+/// Bytes of a region that a kernel fits in.
+const KERNEL: usize = 4096;
 
 /// 64 bytes are allocated, and freed.
 pub(super) async fn heap_pair(kernel: &Handle, watch: &Stopwatch) -> u32 {
@@ -29,6 +40,18 @@ pub(super) async fn heap_pair(kernel: &Handle, watch: &Stopwatch) -> u32 {
 /// What is in use now, and was not before.
 fn taken_since(kernel: &Handle, before: usize) -> u32 {
     u32::try_from(kernel.heap().stats().used - before).expect("more is in use than before")
+}
+
+/// A kernel without tables for events, log lines and services.
+pub(super) fn kernel(clock: Timer) -> u32 {
+    let memory = singleton!(: [MaybeUninit<u8>; KERNEL] = [MaybeUninit::uninit(); KERNEL]);
+    let region = Region::from_static(memory.expect("it is measured once"));
+    let settings = Settings { events: 0, log_lines: 0, services: 0, ..Settings::DEFAULT };
+    let kernel = Kernel::new(region, clock, &settings).expect("the region is large enough");
+    let used = kernel.handle().heap().stats().used;
+    // The heap's own figures are at the start of the region.
+    let figures = KERNEL - kernel.handle().heap().stats().capacity;
+    (used + figures) as u32
 }
 
 /// A task that does nothing, and so has nothing to keep in its future.
