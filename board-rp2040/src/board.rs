@@ -5,6 +5,7 @@ use core::fmt::Write;
 use cortex_m::{asm, interrupt};
 use kernel::{
     Kernel,
+    limits::Settings,
     platform::{Next, Stop},
     time::Instant,
 };
@@ -13,7 +14,7 @@ use rp2040_pac::Peripherals;
 use crate::{
     Gpio, LastRun, Timer, Uart, Watchdog, clocks,
     desk::{self, Saying},
-    idle, interrupts,
+    idle, interrupts, memory,
     watchdog::{self, ResetBy},
 };
 
@@ -56,6 +57,19 @@ impl Board {
         if self.last_run.is_hopeless() {
             self.say(format_args!("So did those before it. The machine stays off until it is reset.\n"));
             self.off(0);
+        }
+    }
+
+    /// Boots a kernel on all of the memory that is left.
+    ///
+    /// # Panics
+    ///
+    /// From the second call on, and when the memory is not enough for the settings.
+    pub fn boot(&self, settings: &Settings) -> Kernel {
+        let Some(region) = memory::take_region() else { panic!("there is one region, for one kernel") };
+        match Kernel::new(region, self.timer.clone(), settings) {
+            Ok(kernel) => kernel,
+            Err(error) => panic!("the kernel did not boot: {error}"),
         }
     }
 

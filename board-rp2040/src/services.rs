@@ -48,14 +48,24 @@ impl fmt::Display for ServicesError {
 
 impl core::error::Error for ServicesError {}
 
+/// Has the kernel's sleeps end: the alarm's interrupt is taken, and counted on a line.
+///
+/// # Errors
+///
+/// When there is no memory for the line.
+pub fn start_timer(kernel: &Handle, board: &Board) -> Result<(), AllocError> {
+    let line = kernel.interrupt_line("timer")?;
+    interrupts::attach_timer(board.timer.clone(), line.trigger());
+    Ok(())
+}
+
 /// Starts the standard services, those of the board's devices, and the console, all under supervision.
 ///
 /// # Errors
 ///
 /// When there is no memory for them.
 pub fn start(kernel: &Handle, board: &Board) -> Result<(), ServicesError> {
-    let line = kernel.interrupt_line("timer").map_err(ServicesError::Timer)?;
-    interrupts::attach_timer(board.timer.clone(), line.trigger());
+    start_timer(kernel, board).map_err(ServicesError::Timer)?;
 
     let supervisor = standard::start(kernel).map_err(ServicesError::Start)?;
 

@@ -54,6 +54,10 @@ pub struct Uart {
 }
 
 impl Uart {
+    /// Cycles of the core for which a bit is on the line.
+    pub const CYCLES_PER_BIT: u32 = (DIVISOR.whole as u32 * 64 + DIVISOR.sixty_fourths as u32) * 16 / 64
+        * (Clocks::SYSTEM_HZ / Clocks::PERIPHERAL_HZ);
+
     /// Connects the pins and enables both directions. The receive interrupt is on; it comes once it is unmasked in the
     /// interrupt controller.
     pub fn start(uart: UART0, gpio: &Gpio, resets: &RESETS, _clocks: Clocks) -> Uart {
@@ -79,6 +83,11 @@ impl Uart {
         gpio.connect_uart(RX_PIN);
 
         Uart { _started: () }
+    }
+
+    /// Connects the port's output to its input, within the chip, or to its pins again.
+    pub fn set_loopback(&self, on: bool) {
+        self.registers().uartcr().modify(|_, w| w.lbe().bit(on));
     }
 
     fn write_byte(&self, byte: u8) {

@@ -17,7 +17,7 @@ mod image {
 
     use core::fmt::Write;
 
-    use board_rp2040::{Board, LastRun, Timer, Uart, alarm, interrupts, memory};
+    use board_rp2040::{Board, LastRun, Timer, Uart, alarm, services};
     use conformance::{
         chip::{self, Chip, OnChip},
         report,
@@ -44,7 +44,9 @@ mod image {
             board.end(Stop::PowerOff, 0);
         }
 
-        attach_alarm(&board.timer);
+        // This kernel is for the alarm's line only; the laws boot others.
+        let kernel = board.boot(&Settings::DEFAULT);
+        services::start_timer(&kernel.handle(), board).expect("the region is large");
         timer().inte().modify(|_, w| w.alarm_1().set_bit());
         // SAFETY: rule 1.
         unsafe { NVIC::unmask(Interrupt::TIMER_IRQ_1) };
@@ -56,15 +58,6 @@ mod image {
     fn finish_broken(console: &mut Uart, last_run: &LastRun) {
         // The console never fails.
         let _ = writeln!(console, "BROKEN\n{last_run}\nThe law above does not hold.");
-    }
-
-    /// Has the alarm's interrupt taken. It fires a kernel's line, as in the board's main image; this kernel is for
-    /// nothing else.
-    fn attach_alarm(timer: &Timer) {
-        let region = memory::take_region().expect("there is one region, for one kernel");
-        let kernel = Kernel::new(region, timer.clone(), &Settings::DEFAULT).expect("the region is large");
-        let line = kernel.handle().interrupt_line("timer").expect("the region is large");
-        interrupts::attach_timer(timer.clone(), line.trigger());
     }
 
     #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@
 import { RP2040 } from 'rp2040js';
 
 import { correctArithmetic } from './corrections/arithmetic.mjs';
-import { Exceptions } from './corrections/exceptions.mjs';
+import { Exceptions, THREAD } from './corrections/exceptions.mjs';
 import { Guard } from './corrections/guard.mjs';
 import { Interrupts } from './corrections/interrupts.mjs';
 import { correctMemory } from './corrections/memory.mjs';
@@ -32,6 +32,8 @@ export class Chip {
     #privilege;
     #sleep;
     #nanosPerCycle = 0;
+    /** The least address that the main stack pointer had. */
+    #stackEnd = Infinity;
     #stopRequested = false;
 
     /**
@@ -100,6 +102,25 @@ export class Chip {
 
     get scratch() {
         return scratch(this.mcu);
+    }
+
+    /** Watches the main stack pointer from now on. */
+    gaugeStack() {
+        const { core } = this;
+        const execute = core.executeInstruction.bind(core);
+        core.executeInstruction = () => {
+            const cycles = execute();
+            const onProcessStack = core.SPSEL && core.currentMode === THREAD;
+            if (!onProcessStack && core.SP < this.#stackEnd) {
+                this.#stackEnd = core.SP;
+            }
+            return cycles;
+        };
+    }
+
+    /** How deep the main stack was at most, in bytes, below where the image has it begin. */
+    get stackDepth() {
+        return Math.max(0, this.mcu.readUint32(this.core.VTOR) - this.#stackEnd);
     }
 
     /** Ends the core's sleep if something pending ends it; `true` when it is awake. */

@@ -39,6 +39,8 @@ export const Pause = {
 export class Machine {
     /** Is called with each new chip, before it runs. */
     onStart = (_chip) => {};
+    /** Whether each new chip is to know how deep its stack gets. */
+    gaugesStack = false;
     /** Is called whenever the core is at rest. */
     onRest = () => {};
 
@@ -86,6 +88,9 @@ export class Machine {
     #start(chip) {
         this.chip = chip;
         this.#lockup = null;
+        if (this.gaugesStack) {
+            chip.gaugeStack();
+        }
         this.onStart(chip);
         return chip.rom.boot();
     }

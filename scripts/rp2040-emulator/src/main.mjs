@@ -46,6 +46,7 @@ async function main(args) {
 async function run(options) {
     const pieces = await load(options.image);
     const machine = new Machine(onceEach(say));
+    machine.gaugesStack = options.stack;
     const expectations = new Expectations(options.expect);
     const isTyped = isTypedAt(options);
     const script = options.uart.kind === 'stdio' && !isTyped ? scriptOf(options) : undefined;
@@ -82,6 +83,9 @@ async function run(options) {
         await wire.close();
         if (options.cycles) {
             say(`${machine.cycles} cycles awake in ${formatTime(machine.nanos)}`);
+        }
+        if (options.stack) {
+            say(`${machine.chip.stackDepth} bytes of stack`);
         }
     }
 }

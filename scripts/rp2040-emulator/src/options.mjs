@@ -25,6 +25,7 @@ Options:
                              and no lines are left to type, the run is over
   --timeout TIME             ends the run after so much simulated time: 250ms, 10s, 5m
   --cycles                   prints at the end how many cycles the core was awake
+  --stack                    prints at the end how deep the main stack was; the run takes longer for it
   --gdb [PORT]               waits for a debugger on this port of this host (${DEFAULT_GDB_PORT}) before anything runs
   -h, --help                 prints this
 
@@ -49,6 +50,7 @@ export class UsageError extends Error {}
  * @property {string[]} expect
  * @property {number} [timeoutNanos]
  * @property {boolean} cycles
+ * @property {boolean} stack
  * @property {number} [gdbPort]
  */
 
@@ -88,6 +90,7 @@ export function parseOptions(args) {
         expect: values.expect,
         timeoutNanos: values.timeout === undefined ? undefined : parseTimeout(values.timeout),
         cycles: values.cycles,
+        stack: values.stack,
         gdbPort: values.gdb === undefined ? undefined : parsePort('--gdb', values.gdb),
     };
 }
@@ -104,6 +107,7 @@ function parse(args) {
                 expect: { type: 'string', multiple: true, default: [] },
                 timeout: { type: 'string' },
                 cycles: { type: 'boolean', default: false },
+                stack: { type: 'boolean', default: false },
                 gdb: { type: 'string' },
                 help: { type: 'boolean', short: 'h', default: false },
             },

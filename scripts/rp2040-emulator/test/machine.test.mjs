@@ -36,6 +36,18 @@ test('pieces go to flash and RAM', () => {
     assert.deepEqual([...machine.chip.mcu.sram.subarray(8, 10)], [1, 2]);
 });
 
+test('it knows how deep the main stack was, handlers included', () => {
+    const PUSH_R4_LR = 0xb510;
+    const POP_R4_PC = 0xbd10;
+    const machine = new Machine();
+    machine.gaugesStack = true;
+    const image = t.imageWith([PUSH_R4_LR, t.SVC, t.WFI, t.END], { [t.Exception.SVCALL]: [PUSH_R4_LR, POP_R4_PC] });
+    assert.ok(machine.powerOn(image));
+    assert.equal(kind(machine), Pause.ASLEEP);
+    const frame = 32;
+    assert.equal(machine.chip.stackDepth, 8 + frame + 8);
+});
+
 test('it runs as many instructions as it may', () => {
     const machine = machineWith([]);
     assert.equal(kind(machine, { instructions: 1000 }), Pause.SPENT);

@@ -64,6 +64,7 @@ for (const [what, args, expected] of [
     ['a text that comes', [talks, '--expect', 'ell'], { code: 0, stdout: /^hell$/, stderr: /^$/ }],
     ['a text that does not come', [off, '--expect', 'hello'], { code: 6, stdout: /^bye\n$/, stderr: /"hello"/ }],
     ['cycles', [off, '--cycles'], { code: 0, stdout: /^bye\n$/, stderr: /^emulate: \d+ cycles awake in [\d.]+ us\n$/ }],
+    ['the stack', [off, '--stack'], { code: 0, stdout: /^bye\n$/, stderr: /^emulate: 0 bytes of stack\n$/ }],
 ]) {
     test(`${what}: exit code ${expected.code}`, LIMIT, async () => {
         const { code, stdout, stderr } = await emulate(args);
