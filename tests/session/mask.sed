@@ -26,7 +26,7 @@ s/^( +0  kernel .* -) +[0-9]+ /\1 BLOCKS /
 
 # What depends on how the bytes of the console's line come and go, one by one or many at once: how often the port
 # interrupts, and how often it and the console are asked.
-s/^(uart0 +)[0-9]+$/\1COUNT/
+s/^(uart0) +[0-9]+$/\1 COUNT/
 s/("line":"uart0","fired":)[0-9]+/\1COUNT/
 s/^( +[0-9]+  (uart0|console) +(running|ready|waiting)) +[0-9]+ +[0-9]+/\1 COUNT COUNT/
 s/("name":"(uart0|console)","state":"[a-z]+","polls":)[0-9]+(,"wakes":)[0-9]+/\1COUNT\3COUNT/
