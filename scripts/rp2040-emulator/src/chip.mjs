@@ -15,6 +15,7 @@ import { correctPads } from './corrections/pads.mjs';
 import { Privilege } from './corrections/privilege.mjs';
 import { correctResets, isWatchdogRunning, scratch, tellCause } from './corrections/resets.mjs';
 import { Rom } from './corrections/rom.mjs';
+import { SerialFlash } from './corrections/serial-flash.mjs';
 import { Sleep } from './corrections/sleep.mjs';
 import { SysTick } from './corrections/systick.mjs';
 import { correctTimer } from './corrections/timer.mjs';
@@ -25,6 +26,9 @@ const UARTS = [
     { base: 0x40034, interrupt: 20 },
     { base: 0x40038, interrupt: 21 },
 ];
+
+const FLASH_CONTROLLER = 0x18000;
+const FLASH_PINS = 0x40018;
 
 export class Chip {
     #exceptions;
@@ -71,7 +75,8 @@ export class Chip {
         correctPads(mcu);
         correctResets(mcu, report);
         tellCause(mcu, cause);
-        this.rom = new Rom(mcu);
+        this.rom = new Rom(mcu, this.#guard);
+        new SerialFlash(mcu.peripherals[FLASH_CONTROLLER], mcu.peripherals[FLASH_PINS]);
         this.uarts = UARTS.map(({ base, interrupt }, index) => {
             const uart = new Uart(mcu, interrupt);
             mcu.peripherals[base] = uart;

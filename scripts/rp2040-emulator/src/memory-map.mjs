@@ -37,6 +37,11 @@ export function isExecutable(address) {
     return EXECUTABLE.some((region) => isWithin(region, address));
 }
 
+/** Whether an address lies in flash, with the cache or without. */
+export function isFlash(address) {
+    return isWithin(FLASH_ALIASES, address);
+}
+
 /** Whether an address belongs to the core's own registers. */
 export function isPrivate(address) {
     return isWithin(PRIVATE, address);

@@ -11,7 +11,7 @@
 // ```
 //
 // Flash is erased and programmed as on the board: whole sectors to ones, whole pages from ones to zeros. Meanwhile it
-// cannot be read, so code that runs from flash must not be what calls: that faults.
+// cannot be read, so code that runs from flash must not be what calls: the guard faults.
 
 import { Fault } from '../fault.mjs';
 import { FLASH, RAM } from '../memory-map.mjs';
@@ -41,20 +41,23 @@ export class BootLoader {}
 
 export class Rom {
     #mcu;
+    #guard;
     #functions;
-    /** Flash is there to be read. */
-    #flashIsMapped = true;
 
-    /** @param {RP2040} mcu */
-    constructor(mcu) {
+    /**
+     * @param {RP2040} mcu
+     * @param {Guard} guard is told when flash cannot be read
+     */
+    constructor(mcu, guard) {
         this.#mcu = mcu;
+        this.#guard = guard;
         this.#functions = [
             { code: 'IF', run: () => {} },
-            { code: 'EX', run: () => (this.#flashIsMapped = false) },
+            { code: 'EX', run: () => (guard.flashIsMapped = false) },
             { code: 'RE', run: (offset, length) => this.#erase(offset, length) },
             { code: 'RP', run: (offset, data, length) => this.#program(offset, data, length) },
             { code: 'FC', run: () => {} },
-            { code: 'CX', run: () => (this.#flashIsMapped = true) },
+            { code: 'CX', run: () => (guard.flashIsMapped = true) },
             {
                 code: 'UB',
                 run: () => {
@@ -70,7 +73,7 @@ export class Rom {
                 read: () => enabled,
                 write: (value) => {
                     enabled = value & 1;
-                    this.#flashIsMapped ||= enabled === 1;
+                    guard.flashIsMapped ||= enabled === 1;
                 },
             },
         });
@@ -106,9 +109,6 @@ export class Rom {
         const [r0, r1, r2] = core.registers;
         const result = this.#functions[number].run(r0, r1, r2);
         core.registers[0] = typeof result === 'number' ? result : r0;
-        if (!this.#flashIsMapped && isFlash(core.LR)) {
-            throw new Fault('return to flash that is not mapped', core.LR);
-        }
         return true;
     }
 
@@ -158,7 +158,7 @@ export class Rom {
     }
 
     #checkRange(offset, length, unit, what) {
-        if (this.#flashIsMapped) {
+        if (this.#guard.flashIsMapped) {
             throw new Fault(`${what} of flash that is in use: flash_exit_xip comes first`, offset);
         }
         if (offset % unit !== 0 || length % unit !== 0 || offset + length > FLASH.size) {
@@ -185,8 +185,4 @@ function addressOf(number) {
 
 function twoLetters(code) {
     return code.charCodeAt(0) | (code.charCodeAt(1) << 8);
-}
-
-function isFlash(address) {
-    return address >= FLASH.start && address < RAM.start;
 }

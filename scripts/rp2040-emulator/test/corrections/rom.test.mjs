@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { BootLoader, checksum } from '../../src/corrections/rom.mjs';
+import { Fault, Lockup } from '../../src/fault.mjs';
 import * as t from '../support/thumb.mjs';
 
 const { HARD_FAULT } = t.Exception;
@@ -78,7 +79,7 @@ test('erasing sets whole sectors to ones, programming clears bits', () => {
     assert.ok(!faulted(made));
 });
 
-test('what is no whole sector or page is refused with a fault', () => {
+test('what is no whole sector or page is a fault, whose handler is in flash', () => {
     for (const [name, args] of [
         ['RE', [OFFSET + 256, 4096]],
         ['RE', [OFFSET, 100]],
@@ -87,8 +88,7 @@ test('what is no whole sector or page is refused with a fault', () => {
         ['RE', [16 * 1024 * 1024, 4096]],
     ]) {
         const made = unmapped();
-        call(made, lookUp(made, name), args);
-        assert.ok(faulted(made), `${name} ${args}`);
+        assert.throws(() => call(made, lookUp(made, name), args), Lockup, `${name} ${args}`);
     }
 });
 
@@ -98,10 +98,18 @@ test('flash that is still in use is not written', () => {
     assert.ok(faulted(made));
 });
 
-test('code that takes flash away from under itself faults', () => {
+test('code that takes flash away from under itself faults, and so does the handler', () => {
     const made = chip();
     call(made, lookUp(made, 'EX'), [], t.CODE);
-    assert.ok(faulted(made));
+    assert.throws(() => t.step(made, 2), Lockup);
+});
+
+test('flash that is not mapped cannot be read', () => {
+    const made = unmapped();
+    assert.throws(() => made.core.readUint32(t.FLASH), Fault);
+    assert.throws(() => made.core.readUint8(t.FLASH + 0x0300_0000), Fault);
+    call(made, lookUp(made, 'CX'));
+    assert.doesNotThrow(() => made.core.readUint32(t.FLASH));
 });
 
 test('the second stage maps flash as well as the ROM does', () => {
