@@ -14,7 +14,7 @@ use rp2040_pac::Peripherals;
 use crate::{
     Gpio, LastRun, Timer, Uart, Watchdog, clocks,
     desk::{self, Saying},
-    idle, interrupts, memory,
+    flash, idle, interrupts, memory, rom,
     watchdog::{self, ResetBy},
 };
 
@@ -30,6 +30,8 @@ pub struct Board {
     pub watchdog: Watchdog,
     /// How the run before this one ended.
     pub last_run: LastRun,
+    /// What no other chip has, if its flash tells.
+    pub serial_number: Option<u64>,
     /// Whether a script is at the other end of the console, not a person at a terminal.
     pub scripted: bool,
 }
@@ -38,13 +40,14 @@ impl Board {
     /// Starts the chip's clocks and devices. To be called first thing after reset; `None` from the second call on.
     pub fn start() -> Option<Board> {
         let chip = Peripherals::take()?;
+        let serial_number = flash::serial_number();
         let last_run = LastRun::find_out(ResetBy::of(&chip.WATCHDOG));
         let clocks = clocks::start(chip.XOSC, chip.PLL_SYS, chip.CLOCKS, &chip.WATCHDOG, &chip.RESETS);
         let timer = Timer::start(chip.TIMER, &chip.RESETS, clocks);
         let gpio = Gpio::start(chip.IO_BANK0, chip.PADS_BANK0, chip.SIO, &chip.RESETS);
         let uart = Uart::start(chip.UART0, &gpio, &chip.RESETS, clocks);
         let watchdog = Watchdog::start(chip.WATCHDOG, &chip.PSM, clocks);
-        Some(Board { timer, gpio, uart, watchdog, last_run, scripted: desk::is_script() })
+        Some(Board { timer, gpio, uart, watchdog, last_run, serial_number, scripted: desk::is_script() })
     }
 
     /// Tells whoever is at the console that the last run did not end well. If too many did not, one after the other, that
@@ -91,6 +94,13 @@ impl Board {
         match stop {
             Stop::Reboot => {
                 desk::say(Saying::Anew { failed });
+                watchdog::reset()
+            }
+            Stop::BootLoader => {
+                // Its USB device must not be reset in the middle of an image.
+                self.watchdog.pause();
+                interrupts::mask_all();
+                rom::enter_boot_loader();
                 watchdog::reset()
             }
             Stop::Panic => panic!("somebody asked for a panic"),

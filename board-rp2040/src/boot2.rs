@@ -14,4 +14,4 @@
 #[unsafe(link_section = ".boot2")]
 #[unsafe(no_mangle)]
 #[used]
-static BOOT2_FIRMWARE: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
+pub(crate) static BOOT2_FIRMWARE: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;

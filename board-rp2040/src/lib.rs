@@ -16,14 +16,15 @@
 //! | `desk` | who is at the other end of the console |
 //! | `services` | what runs: the kernel's standard services, over the devices |
 //! | `memory`, `stack` | what is whose in RAM |
+//! | `rom`, `flash` | the boot loader, and the chip's serial number |
 //! | `watchdog` | resets a machine that hangs, or wants to |
 //! | `panic`, `last_run`, [`record`] | what a run that fails leaves for the next one |
 //!
 //! Laws:
 //!
 //! - Core 1 is never started: the critical section only turns this core's interrupts off.
-//! - Nothing here calls into the boot ROM. So there is no unique number, which is in the flash chip, and no way into the
-//!   USB boot loader but the button.
+//! - Flash is taken away once, at start-up, with interrupts off; what runs then is in RAM. Later everything may be called at
+//!   any time.
 //! - Start-up waits for the hardware without a limit, since without a crystal or a locked PLL there is nothing to
 //!   run and no console to say so on.
 //! - Interrupts all have the same priority, so a handler is never interrupted.
@@ -46,6 +47,8 @@ pub mod clocks;
 #[cfg(target_os = "none")]
 mod desk;
 #[cfg(target_os = "none")]
+mod flash;
+#[cfg(target_os = "none")]
 mod gpio;
 #[cfg(target_os = "none")]
 pub mod idle;
@@ -57,6 +60,8 @@ mod last_run;
 pub mod memory;
 #[cfg(target_os = "none")]
 mod panic;
+#[cfg(target_os = "none")]
+mod rom;
 #[cfg(target_os = "none")]
 pub mod services;
 #[cfg(target_os = "none")]

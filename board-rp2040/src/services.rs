@@ -83,6 +83,8 @@ pub fn start(kernel: &Handle, board: &Board) -> Result<(), ServicesError> {
         port: PORT,
         mode: if board.scripted { console::Mode::Plain } else { console::Mode::Terminal },
         machine: "the RP2040",
+        serial_number: board.serial_number,
+        has_boot_loader: true,
         // A script ends. At the end of a cable there may be nobody to switch the machine on again.
         power_off_at_end: board.scripted,
     };

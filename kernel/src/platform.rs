@@ -33,6 +33,8 @@ pub enum Stop {
     PowerOff,
     /// Somebody wants it to start anew.
     Reboot,
+    /// Somebody wants to give it another image: it enters its boot loader. A machine without one switches off.
+    BootLoader,
     /// Somebody asked for a panic, to see what it looks like.
     Panic,
 }

@@ -100,7 +100,7 @@ async fn run(options: &Options, wire: &mut Wire) -> Result<Ending, HostError> {
             Stopped::By(Stop::PowerOff) if options.is_script() && failed_commands > 0 => {
                 break Ending::CommandsFailed(failed_commands);
             }
-            Stopped::By(Stop::PowerOff) => break Ending::PowerOff,
+            Stopped::By(Stop::PowerOff | Stop::BootLoader) => break Ending::PowerOff,
             Stopped::By(Stop::Panic) => break Ending::Panic,
             Stopped::Hang => break Ending::Hang,
         }

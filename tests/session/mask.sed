@@ -5,6 +5,9 @@
 # The machine's name.
 s/ on the (simulator|RP2040)$/ on MACHINE/
 
+# Its number.
+s/^serial number [0-9a-f]{16}$/serial number NUMBER/
+
 # Times: a span, how long the machine has been up, and when an event or a line of the log happened. A machine in virtual
 # time takes none for its work.
 s/ +[0-9]+(\.[0-9]+)? (us|ms|s|min|h|d)\b/ TIME/g

@@ -75,8 +75,8 @@ export class Chip {
         correctPads(mcu);
         correctResets(mcu, report);
         tellCause(mcu, cause);
-        this.rom = new Rom(mcu, this.#guard);
-        new SerialFlash(mcu.peripherals[FLASH_CONTROLLER], mcu.peripherals[FLASH_PINS]);
+        const serialFlash = new SerialFlash(mcu.peripherals[FLASH_CONTROLLER], mcu.peripherals[FLASH_PINS]);
+        this.rom = new Rom(mcu, this.#guard, serialFlash);
         this.uarts = UARTS.map(({ base, interrupt }, index) => {
             const uart = new Uart(mcu, interrupt);
             mcu.peripherals[base] = uart;

@@ -20,6 +20,9 @@ pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
             Mode::Plain => console::Mode::Plain,
         },
         machine: "the simulator",
+        // The seed is all that tells two simulated machines apart.
+        serial_number: Some(options.seed),
+        has_boot_loader: false,
         power_off_at_end: true,
     };
     let time = match options.time {

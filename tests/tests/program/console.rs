@@ -18,7 +18,7 @@ fn the_end_of_input_powers_off() {
     let ended = run(&[], b"version\n");
     assert_eq!(
         (ended.code, ended.stdout.as_str()),
-        (Some(0), "mnemOS 0.1.0 on the simulator\n"),
+        (Some(0), "mnemOS 0.1.0 on the simulator\nserial number 0000000000000000\n"),
         "{ended:?}"
     );
     assert_eq!(run(&[], b"").code, Some(0));

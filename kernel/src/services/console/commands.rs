@@ -110,7 +110,12 @@ const COMMANDS: &[Command] = &[
     command("spawn", "DRIVER", "start a driver that is stopped", "`drivers` lists them."),
     command("kill", "DRIVER|TASK", "stop a driver, or end a task by its number", ""),
     command("restart", "DRIVER", "stop a driver and start it again", ""),
-    command("reboot", "", "start the machine anew", ""),
+    command(
+        "reboot",
+        "[loader]",
+        "start the machine anew",
+        "With `loader` it waits in its boot loader for another image instead.",
+    ),
     command("poweroff", "", "switch the machine off", ""),
     command("panic", "", "make the kernel panic, to see what happens", ""),
 ];
@@ -248,7 +253,8 @@ pub(super) async fn run(kernel: &Handle, config: &Config, line: &str, out: &mut 
         "spawn" => outlined(drivers::spawn(&mut job)).await,
         "kill" => outlined(drivers::kill(&mut job)).await,
         "restart" => outlined(drivers::restart(&mut job)).await,
-        "reboot" | "poweroff" | "panic" => outlined(system::stop(&mut job, name)).await,
+        "reboot" => outlined(system::reboot(&mut job)).await,
+        "poweroff" | "panic" => outlined(system::stop(&mut job, name)).await,
         unknown => Err(Failure::new(format_args!("unknown command `{unknown}`; `help` lists what there is"))),
     }
 }

@@ -44,6 +44,10 @@ pub struct Config {
     pub mode: Mode,
     /// The machine it runs on, for the banner and `version`.
     pub machine: &'static str,
+    /// What tells this machine from others of its kind, for the banner and `version`.
+    pub serial_number: Option<u64>,
+    /// Whether it can be given another image by [`Stop::BootLoader`], so that `reboot loader` is allowed.
+    pub has_boot_loader: bool,
     /// Switches the machine off when the input ends.
     pub power_off_at_end: bool,
 }

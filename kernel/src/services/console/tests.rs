@@ -30,7 +30,14 @@ impl Terminal {
         let kernel = machine.kernel.handle();
         let uart = Model::default();
         let (driver, handler) = set_up(&kernel, uart.clone(), "uart0", 256).expect("set up");
-        let config = Config { port: "uart0", mode, machine: "a test", power_off_at_end: true };
+        let config = Config {
+            port: "uart0",
+            mode,
+            machine: "a test",
+            serial_number: Some(0xe660),
+            has_boot_loader: false,
+            power_off_at_end: true,
+        };
         let supervisor = standard::start(&kernel).expect("started");
         standard::start_serial(&kernel, &supervisor, driver, "uart0").expect("started");
         standard::start_console(&supervisor, config).expect("started");
@@ -102,6 +109,7 @@ fn every_command_answers() {
         ("help", "poweroff"),
         ("help ps", "usage: ps"),
         ("version", "mnemOS 0.1.0 on a test"),
+        ("version", "serial number 000000000000e660"),
         ("uptime", "0 d 00:00:00"),
         ("top", "BUSY"),
         ("connections", "CONNECTION"),
@@ -152,6 +160,8 @@ fn a_wrong_command_says_what_is_wrong_and_is_counted() {
         ("kill 4000000", "error: there is no task 4000000"),
         ("kill nobody", "error: "),
         ("spawn echo", "error: "),
+        ("reboot now", "error: usage: reboot [loader]"),
+        ("reboot loader", "error: this machine has no boot loader"),
         ("log loud", "error: `loud` is not a log level"),
         ("events on tea", "error: there is no kind `tea`"),
         ("echo \"open", ""),
@@ -164,7 +174,7 @@ fn a_wrong_command_says_what_is_wrong_and_is_counted() {
         assert!(shown.contains(expected), "{number}: `{line}` printed:\n{shown}");
         assert!(expected.is_empty() || terminal.failed() > 0, "`{line}` was counted");
     }
-    assert_eq!(terminal.failed(), 14);
+    assert_eq!(terminal.failed(), 16);
 }
 
 #[test]

@@ -42,21 +42,24 @@ export class BootLoader {}
 export class Rom {
     #mcu;
     #guard;
+    #serialFlash;
     #functions;
 
     /**
      * @param {RP2040} mcu
      * @param {Guard} guard is told when flash cannot be read
+     * @param {SerialFlash} serialFlash is spoken to while flash cannot be read
      */
-    constructor(mcu, guard) {
+    constructor(mcu, guard, serialFlash) {
         this.#mcu = mcu;
         this.#guard = guard;
+        this.#serialFlash = serialFlash;
         this.#functions = [
             { code: 'IF', run: () => {} },
-            { code: 'EX', run: () => (guard.flashIsMapped = false) },
+            { code: 'EX', run: () => this.#unmap() },
             { code: 'RE', run: (offset, length) => this.#erase(offset, length) },
             { code: 'RP', run: (offset, data, length) => this.#program(offset, data, length) },
-            { code: 'FC', run: () => {} },
+            { code: 'FC', run: () => serialFlash.release() },
             { code: 'CX', run: () => (guard.flashIsMapped = true) },
             {
                 code: 'UB',
@@ -110,6 +113,11 @@ export class Rom {
         const result = this.#functions[number].run(r0, r1, r2);
         core.registers[0] = typeof result === 'number' ? result : r0;
         return true;
+    }
+
+    #unmap() {
+        this.#guard.flashIsMapped = false;
+        this.#serialFlash.forget();
     }
 
     #write() {

@@ -53,10 +53,21 @@ export class SerialFlash {
         });
     }
 
+    /** The controller selects the chip again. */
+    release() {
+        this.#select(0);
+    }
+
+    /** What was received and not read is lost, as when the controller is switched off and on. */
+    forget() {
+        this.#received = [];
+        this.#command = null;
+    }
+
     #select(control) {
         this.#control = control;
         this.#override = (control >>> OVERRIDE_SHIFT) & 3;
-        if (this.#override === OVERRIDE_HIGH) {
+        if (this.#override !== OVERRIDE_LOW) {
             this.#command = null;
         }
     }

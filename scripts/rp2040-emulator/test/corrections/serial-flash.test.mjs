@@ -37,6 +37,17 @@ test('a flash chip that is not selected says nothing', () => {
     assert.ok(exchange(chip, askForNumber).every((byte) => byte === 0xff));
 });
 
+test('the ROM gives the chip back to the controller', () => {
+    const chip = t.chipWith([]);
+    chip.mcu.writeUint32(SS_CTRL, HIGH);
+    const flush = chip.mcu.readUint16(chip.mcu.readUint16(0x14) + 4 * 4 + 2);
+    assert.ok(chip.rom.serve(flush - 1, 4));
+    assert.deepEqual(exchange(chip, [0x35, 0x35]), [0xff, 0xff]);
+    chip.mcu.writeUint32(DR, 0x35);
+    chip.mcu.writeUint32(DR, 0x35);
+    assert.deepEqual([chip.mcu.readUint32(DR), chip.mcu.readUint32(DR)], [0xff, 0x02]);
+});
+
 test('the controller selects the chip for each exchange, unless that is overridden', () => {
     const chip = t.chipWith([]);
     for (let time = 0; time < 2; time++) {

@@ -24,6 +24,9 @@ pub(in super::super) async fn banner(
     out.line(format_args!("mnemOS {VERSION} on {}", config.machine)).await?;
     out.line(format_args!("  heap      {}, {} free", Size(capacity as u64), Size(free as u64))).await?;
     out.line(format_args!("  clock     1 MHz, up for {}", Time(kernel.now().as_micros()))).await?;
+    if let Some(number) = config.serial_number {
+        out.line(format_args!("  serial    {number:016x}")).await?;
+    }
     let mut after = InstanceId(0);
     let mut found = 0;
     while let Some(service) = kernel.services().next_service(after) {
@@ -61,7 +64,11 @@ pub(super) async fn help(job: &mut Job<'_, '_>) -> Outcome {
 
 pub(super) async fn version(job: &mut Job<'_, '_>) -> Outcome {
     job.done("version")?;
-    Ok(job.out.line(format_args!("mnemOS {VERSION} on {}", job.config.machine)).await?)
+    job.out.line(format_args!("mnemOS {VERSION} on {}", job.config.machine)).await?;
+    if let Some(number) = job.config.serial_number {
+        job.out.line(format_args!("serial number {number:016x}")).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn uptime(job: &mut Job<'_, '_>) -> Outcome {
@@ -101,16 +108,25 @@ fn parse_duration(word: &str) -> Option<Duration> {
     Some(Duration::from_micros(total))
 }
 
+pub(super) async fn reboot(job: &mut Job<'_, '_>) -> Outcome {
+    let stop = match job.word()? {
+        None => Stop::Reboot,
+        Some("loader") if job.config.has_boot_loader => Stop::BootLoader,
+        Some("loader") => return Err(Failure::new(format_args!("this machine has no boot loader"))),
+        Some(_) => return Err(Failure::Usage("reboot")),
+    };
+    job.done("reboot")?;
+    job.out.drain().await?;
+    job.kernel.stop(stop);
+    Ok(())
+}
+
 pub(super) async fn stop(job: &mut Job<'_, '_>, name: &str) -> Outcome {
     if job.word()?.is_some() {
         return Err(Failure::new(format_args!("`{name}` takes no arguments")));
     }
     job.out.drain().await?;
-    job.kernel.stop(match name {
-        "reboot" => Stop::Reboot,
-        "panic" => Stop::Panic,
-        _ => Stop::PowerOff,
-    });
+    job.kernel.stop(if name == "panic" { Stop::Panic } else { Stop::PowerOff });
     Ok(())
 }
 
