@@ -62,6 +62,9 @@ impl Clock for Manual {
     }
 }
 
+/// Bytes of a machine's region. Under Miri each step takes the longer, the more of its region was ever touched.
+const HEAP: usize = if cfg!(miri) { 32 * 1024 } else { 128 * 1024 };
+
 /// A kernel and its clock.
 pub(crate) struct Machine {
     pub(crate) kernel: Kernel,
@@ -70,12 +73,12 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new() -> Self {
-        Self::with(128 * 1024, &Settings::DEFAULT)
+        Self::with(HEAP, &Settings::DEFAULT)
     }
 
     /// A machine whose ticks poll once.
     pub(crate) fn stepping() -> Self {
-        Self::with(128 * 1024, &Settings { polls_per_tick: 1, ..Settings::DEFAULT })
+        Self::with(HEAP, &Settings { polls_per_tick: 1, ..Settings::DEFAULT })
     }
 
     pub(crate) fn with(heap: usize, settings: &Settings) -> Self {
