@@ -34,7 +34,7 @@ pub(super) async fn ping(job: &mut Job<'_, '_>) -> Outcome {
     let allocated = job.kernel.heap().allocations() - allocations;
     let (least, most) = (Time(least_us), Time(most_us));
     // In nanoseconds, since a round trip takes less than the clock can tell.
-    let mean_ns = u128::from(total_us) * 1_000 / u128::from(count);
+    let mean_ns = total_us.saturating_mul(1_000) / count;
     let (mean_us, mean_part) = (mean_ns / 1_000, mean_ns % 1_000);
     let total = Time(total_us);
     job.out.line(format_args!("{count} round trips to {name} in {total}")).await?;
