@@ -14,7 +14,7 @@ use core::{
 };
 
 use super::{
-    connection::{Connection, Head, Slot, abandon, release},
+    connection::{Head, Slot, abandon, release},
     queue::{Failure, Node, Stage},
     service::{ConnectionId, InstanceId, RequestId, Service},
     table::Registry,
@@ -31,7 +31,9 @@ use crate::{
 /// It has as many request slots as the depth chosen at connect: so many requests may be under way at once, and the
 /// next one waits for a slot. Sending allocates nothing. Dropping the client closes the connection.
 pub struct Client<S: Service> {
-    connection: NonNull<Connection<S>>,
+    /// A connection of this service.
+    connection: NonNull<Head>,
+    service: PhantomData<S>,
 }
 
 /// Why a request has no response.
@@ -102,20 +104,20 @@ impl<R: fmt::Debug> core::error::Error for Unsent<R> {}
 impl<S: Service> Client<S> {
     /// # Safety
     ///
-    /// The caller passes on its being the connection's client.
-    pub(super) unsafe fn new(connection: NonNull<Connection<S>>) -> Self {
-        Self { connection }
+    /// The caller passes on its being the connection's client, and the connection is one of this service.
+    pub(super) unsafe fn new(connection: NonNull<Head>) -> Self {
+        Self { connection, service: PhantomData }
     }
 
     #[inline]
-    fn connection(&self) -> &Connection<S> {
+    fn connection(&self) -> &Head {
         // SAFETY: a client keeps its connection (rule 1).
         unsafe { self.connection.as_ref() }
     }
 
     /// The connection's number.
     pub fn id(&self) -> ConnectionId {
-        self.connection().head.id
+        self.connection().id
     }
 
     /// The instance that the client is connected to.
@@ -125,7 +127,7 @@ impl<S: Service> Client<S> {
 
     /// How many requests may be under way at once.
     pub fn depth(&self) -> u16 {
-        self.connection().head.depth
+        self.connection().depth
     }
 
     /// The server has not gone away.
@@ -164,11 +166,10 @@ impl<S: Service> Client<S> {
         if server.is_dead() {
             return Err(Unsent { request, reason: UnsentReason::ServerGone });
         }
-        let Some(slot) = connection.take_slot() else {
+        let Some(slot) = connection.take_slot().map(NonNull::cast::<Slot<S>>) else {
             return Err(Unsent { request, reason: UnsentReason::Full });
         };
-        let head = &connection.head;
-        head.requests.set(head.requests.get().wrapping_add(1));
+        connection.requests.set(connection.requests.get().wrapping_add(1));
         let id = connection.registry.next_request();
         // SAFETY: the slot is in this connection. A free slot's payload holds nothing and is the client's (rule 2), and
         // its node is on no queue; whoever has the slot takes it off before the connection is freed, or else the
@@ -269,10 +270,10 @@ impl<S: Service> Drop for Client<S> {
         // SAFETY: the client keeps the connection until `release`. Only requests whose future was forgotten are still
         // under way; their nodes leave the queue here.
         unsafe {
-            for node in Head::nodes(connection.cast()) {
+            for node in Head::nodes(connection) {
                 give_up::<S>(node.cast());
             }
-            connection.as_ref().head.client.set(false);
+            connection.as_ref().client.set(false);
             release(connection);
         }
     }
@@ -438,6 +439,19 @@ impl<S: Service> Drop for Calling<'_, S> {
     }
 }
 
+/// What is left to be done with a slot whose request has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// Nothing: it is free, or a token will free it.
+    Nothing,
+    /// To free it.
+    Free,
+    /// To free it, and drop the request.
+    Request,
+    /// To free it, and drop the reply.
+    Reply,
+}
+
 /// Ends a request that nobody waits for; does nothing if that has been done.
 ///
 /// # Safety
@@ -445,35 +459,59 @@ impl<S: Service> Drop for Calling<'_, S> {
 /// The slot's client lives.
 #[cold]
 pub(super) unsafe fn give_up<S: Service>(slot: NonNull<Slot<S>>) {
-    // SAFETY: the client keeps its connection (rule 1).
-    let (slot_ref, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
-    let node = &slot_ref.node;
-    node.client.clear();
-    node.caller.set(0);
+    // SAFETY: the caller's.
+    unsafe { settle(slot, withdraw(slot.cast())) };
+}
+
+/// Does what is left to be done.
+///
+/// # Safety
+///
+/// The slot's client lives, and no token is out unless nothing is left.
+unsafe fn settle<S: Service>(slot: NonNull<Slot<S>>, rest: Rest) {
     // What the payload held is dropped after the slot is free.
     let (mut _request, mut _reply) = (None, None);
-    match node.stage.get() {
-        Stage::Free | Stage::Abandoned => return,
-        Stage::Taken => {
-            connection.note_unanswered(node);
-            // SAFETY: the stage is as demanded.
-            return unsafe { abandon(connection, node) };
-        }
+    match rest {
+        Rest::Nothing => return,
+        Rest::Free => {}
+        // SAFETY: no token is out, so the payload is the client's and holds what the stage said (rule 2).
+        Rest::Request => _request = Some(unsafe { slot.as_ref().take_request() }),
         // SAFETY: as above.
-        Stage::Lost => return unsafe { abandon(connection, node) },
-        Stage::Queued => {
-            connection.server.queue.remove(slot.cast());
-            connection.note_unanswered(node);
-            // SAFETY: the slot is on no queue any more, so the payload is the client's (rule 2).
-            _request = Some(unsafe { slot_ref.take_request() });
-        }
-        // SAFETY: no token is out, so the payload is the client's (rule 2).
-        Stage::Recalled => _request = Some(unsafe { slot_ref.take_request() }),
-        // SAFETY: as above.
-        Stage::Answered => _reply = Some(unsafe { slot_ref.take_reply() }),
-        Stage::Failed => {}
+        Rest::Reply => _reply = Some(unsafe { slot.as_ref().take_reply() }),
     }
-    connection.free_slot(slot);
+    // SAFETY: the client keeps its connection (rule 1).
+    unsafe { slot.as_ref().node.connection.as_ref() }.free_slot(slot.cast());
+}
+
+/// Gives a request up, whatever its stage.
+///
+/// # Safety
+///
+/// As for [`give_up`].
+unsafe fn withdraw(slot: NonNull<Node>) -> Rest {
+    // SAFETY: the client keeps its connection (rule 1).
+    let (node, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
+    node.client.clear();
+    node.caller.set(0);
+    match node.stage.get() {
+        Stage::Free | Stage::Abandoned => Rest::Nothing,
+        stage @ (Stage::Taken | Stage::Lost) => {
+            if stage == Stage::Taken {
+                connection.note_unanswered(node);
+            }
+            // SAFETY: the stage is as demanded.
+            unsafe { abandon(connection, node) };
+            Rest::Nothing
+        }
+        Stage::Queued => {
+            connection.server.queue.remove(slot);
+            connection.note_unanswered(node);
+            Rest::Request
+        }
+        Stage::Recalled => Rest::Request,
+        Stage::Answered => Rest::Reply,
+        Stage::Failed => Rest::Free,
+    }
 }
 
 /// A request under way: a future of its reply.
@@ -525,13 +563,13 @@ pub(super) unsafe fn poll_slot<S: Service>(
     context: &Context<'_>,
 ) -> Poll<Result<S::Response, CallError<S::Error>>> {
     // SAFETY: the client keeps its connection (rule 1).
-    let (slot_ref, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
+    let (slot_ref, connection) = unsafe { (slot.as_ref(), slot.as_ref().node.connection.as_ref()) };
     let node = &slot_ref.node;
     let stage = node.stage.get();
     if stage == Stage::Answered {
         // SAFETY: an answered slot's payload is the client's, and holds the reply (rule 2).
         let reply = unsafe { slot_ref.take_reply() };
-        connection.free_slot(slot);
+        connection.free_slot(slot.cast());
         return Poll::Ready(reply.map_err(CallError::Service));
     }
     if matches!(stage, Stage::Queued | Stage::Taken) {
@@ -550,19 +588,19 @@ pub(super) unsafe fn poll_slot<S: Service>(
 #[cold]
 unsafe fn failed<S: Service>(slot: NonNull<Slot<S>>) -> Failure {
     // SAFETY: the client keeps its connection (rule 1).
-    let (slot_ref, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
-    let (failure, mut _request) = (slot_ref.node.failure.get(), None);
-    match slot_ref.node.stage.get() {
+    let node = unsafe { &slot.as_ref().node };
+    let failure = node.failure.get();
+    let rest = match node.stage.get() {
         Stage::Lost => {
-            // SAFETY: the stage is as demanded.
-            unsafe { abandon(connection, &slot_ref.node) };
-            return failure;
+            // SAFETY: the client keeps its connection, and the stage is as demanded.
+            unsafe { abandon(node.connection.as_ref(), node) };
+            Rest::Nothing
         }
-        // SAFETY: no token is out, so the payload is the client's (rule 2).
-        Stage::Recalled => _request = Some(unsafe { slot_ref.take_request() }),
-        _ => {}
-    }
-    connection.free_slot(slot);
+        Stage::Recalled => Rest::Request,
+        _ => Rest::Free,
+    };
+    // SAFETY: no token is out but for `Lost`.
+    unsafe { settle(slot, rest) };
     failure
 }
 

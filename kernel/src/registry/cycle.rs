@@ -124,7 +124,7 @@ fn oldest_wait(core: &Shared<ServerCore>, next: u32, wanted: &impl Fn(&Wait) -> 
                 waits.then(|| Wait {
                     caller: state.caller.get(),
                     server_task: core.task.get(),
-                    service: core.name,
+                    service: core.contract.name,
                     node,
                     age: next.wrapping_sub(state.id.get()),
                 })
