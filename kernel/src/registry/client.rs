@@ -162,31 +162,48 @@ impl<S: Service> Client<S> {
         prepare: impl FnOnce(&Node),
     ) -> Result<NonNull<Slot<S>>, Unsent<S::Request>> {
         let connection = self.connection();
-        let server = &**connection.server;
-        if server.is_dead() {
+        if connection.server.is_dead() {
             return Err(Unsent { request, reason: UnsentReason::ServerGone });
         }
-        let Some(slot) = connection.take_slot().map(NonNull::cast::<Slot<S>>) else {
+        let Some(slot) = connection.take_slot() else {
             return Err(Unsent { request, reason: UnsentReason::Full });
         };
+        // SAFETY: the slot is free, and this connection's.
+        Ok(unsafe { self.start_in(slot, request, prepare) })
+    }
+
+    /// Sends a request in a slot.
+    ///
+    /// # Safety
+    ///
+    /// The slot was free, is one of this connection, and is the caller's.
+    #[inline]
+    unsafe fn start_in(
+        &self,
+        slot: NonNull<Node>,
+        request: S::Request,
+        prepare: impl FnOnce(&Node),
+    ) -> NonNull<Slot<S>> {
+        let connection = self.connection();
+        let server = &**connection.server;
         connection.requests.set(connection.requests.get().wrapping_add(1));
         let id = connection.registry.next_request();
         // SAFETY: the slot is in this connection. A free slot's payload holds nothing and is the client's (rule 2), and
         // its node is on no queue; whoever has the slot takes it off before the connection is freed, or else the
         // client's drop does.
         unsafe {
-            let node = &slot.as_ref().node;
+            let node = slot.as_ref();
             node.id.set(id);
             prepare(node);
-            slot.as_ref().put_request(request);
+            slot.cast::<Slot<S>>().as_ref().put_request(request);
             if server.events().listening().contains(Kind::Request) {
                 connection.note_request(node);
             }
-            if !server.submit(slot.cast()) {
+            if !server.submit(slot) {
                 connection.registry.suspect_cycle();
             }
         }
-        Ok(slot)
+        slot.cast()
     }
 
     /// Waits for a free slot and sends a request.
@@ -206,15 +223,14 @@ impl<S: Service> Client<S> {
             Err(Unsent { request, reason: UnsentReason::Full })
         };
         let sent = match sent {
-            Err(Unsent { request, reason: UnsentReason::Full }) => self.wait_to_send(request).await,
+            Err(Unsent { request, reason: UnsentReason::Full }) => match connection.wait_for_slot().await {
+                // SAFETY: the slot is free, and this connection's.
+                Some(slot) => Ok(unsafe { self.start_in(slot, request, |node| node.awaited.set(false)) }),
+                None => Err(Unsent { request, reason: UnsentReason::ServerGone }),
+            },
             done => done,
         };
         sent.map(|slot| Pending { client: PhantomData, slot: Some(slot) })
-    }
-
-    /// Stands in line for a slot.
-    fn wait_to_send(&self, request: S::Request) -> WaitUntil<'_, Sending<'_, S>> {
-        self.connection().waiters.wait_turn(Sending { client: self, request: Some(request) })
     }
 
     /// Asks, and waits for the reply.
@@ -279,21 +295,26 @@ impl<S: Service> Drop for Client<S> {
     }
 }
 
-/// Sends a request when it is its turn.
-struct Sending<'c, S: Service> {
-    client: &'c Client<S>,
-    request: Option<S::Request>,
+/// Takes a slot when it is its turn, and nothing if the server has gone away.
+struct SlotTurn<'c> {
+    connection: &'c Head,
 }
 
-impl<S: Service> Look for Sending<'_, S> {
-    type Found = Result<NonNull<Slot<S>>, Unsent<S::Request>>;
+impl Look for SlotTurn<'_> {
+    type Found = Option<NonNull<Node>>;
 
     fn look(&mut self) -> Option<Self::Found> {
-        let connection = self.client.connection();
-        if !connection.has_free_slot() && !connection.server.is_dead() {
-            return None;
+        if self.connection.server.is_dead() {
+            return Some(None);
         }
-        self.request.take().map(|request| self.client.start(request))
+        self.connection.take_slot().map(Some)
+    }
+}
+
+impl Head {
+    /// Stands in line for a slot, which is to be used as soon as it is found. There is none if the server has gone away.
+    fn wait_for_slot(&self) -> WaitUntil<'_, SlotTurn<'_>> {
+        self.waiters.wait_turn(SlotTurn { connection: self })
     }
 }
 
@@ -303,12 +324,12 @@ impl<S: Service> Look for Sending<'_, S> {
 struct Calling<'c, S: Service> {
     client: &'c Client<S>,
     step: Step,
-    /// Valid in `Unsent`.
+    /// Valid in `Unsent` and `InLine`.
     request: MaybeUninit<S::Request>,
     /// Valid in `Sent`.
     slot: MaybeUninit<NonNull<Slot<S>>>,
     /// Valid in `InLine`, and pinned with the future.
-    line: MaybeUninit<WaitUntil<'c, Sending<'c, S>>>,
+    line: MaybeUninit<WaitUntil<'c, SlotTurn<'c>>>,
 }
 
 /// What a call does.
@@ -339,50 +360,62 @@ impl<'c, S: Service> Calling<'c, S> {
     /// Sends the request, or stands in line for that. The step must be `Unsent`.
     #[inline]
     fn send(&mut self, context: &Context<'_>) {
-        self.step = Step::Over;
-        // SAFETY: it was `Unsent`, and is not read again.
-        let request = unsafe { self.request.assume_init_read() };
         let connection = self.client.connection();
-        if !connection.waiters.is_empty() {
-            return self.stand_in_line(request);
+        if connection.server.is_dead() {
+            return self.give_in();
         }
-        let prepare = |node: &Node| node.expect_reply(context, &connection.registry);
-        match self.client.start_with(request, prepare) {
-            Ok(slot) => {
-                self.slot.write(slot);
-                self.step = Step::Sent;
+        let slot = if connection.waiters.is_empty() { connection.take_slot() } else { None };
+        match slot {
+            // SAFETY: the slot is free, and this connection's. The request has not been sent.
+            Some(slot) => unsafe { self.send_in(slot, context) },
+            None => {
+                self.line.write(connection.wait_for_slot());
+                self.step = Step::InLine;
             }
-            Err(unsent) => self.stand_in_line(unsent.request),
         }
     }
 
-    #[cold]
-    fn stand_in_line(&mut self, request: S::Request) {
-        if !self.client.connection().server.is_dead() {
-            self.line.write(self.client.wait_to_send(request));
-            self.step = Step::InLine;
-        }
-    }
-
-    /// Does what is rare: stands in line. The step is that of a call whose request has not been sent.
-    #[cold]
-    fn advance(&mut self, context: &mut Context<'_>) -> Step {
-        if self.step != Step::InLine {
-            return self.step;
-        }
-        // SAFETY: it is valid as the step says, pinned with the future, and dropped where it is.
-        let sent = match unsafe { Pin::new_unchecked(self.line.assume_init_mut()) }.poll(context) {
-            Poll::Pending => return Step::InLine,
-            Poll::Ready(sent) => sent,
-        };
+    /// Sends the request in a slot.
+    ///
+    /// # Safety
+    ///
+    /// The slot was free, is one of the client's, and is the caller's. The request has not been sent.
+    #[inline]
+    unsafe fn send_in(&mut self, slot: NonNull<Node>, context: &Context<'_>) {
+        let registry = &self.client.connection().registry;
         self.step = Step::Over;
+        // SAFETY: the caller's, and the request is not read again.
+        unsafe {
+            let request = self.request.assume_init_read();
+            self.slot.write(self.client.start_in(slot, request, |node| node.expect_reply(context, registry)));
+        }
+        self.step = Step::Sent;
+    }
+
+    /// Goes on standing in line, and sends the request once it is its turn.
+    #[cold]
+    fn advance(&mut self, context: &mut Context<'_>) {
+        // SAFETY: it is valid as the step says, pinned with the future, and dropped where it is.
+        let turn = match unsafe { Pin::new_unchecked(self.line.assume_init_mut()) }.poll(context) {
+            Poll::Pending => return,
+            Poll::Ready(turn) => turn,
+        };
+        self.step = Step::Unsent;
         // SAFETY: as above, and it is not used again.
         unsafe { self.line.assume_init_drop() };
-        if let Ok(slot) = sent {
-            self.slot.write(slot);
-            self.step = Step::Sent;
+        match turn {
+            // SAFETY: a free slot of this connection was found just now. The request has not been sent.
+            Some(slot) => unsafe { self.send_in(slot, context) },
+            None => self.give_in(),
         }
-        self.step
+    }
+
+    /// The server is gone: there is nothing left to be done. The step must be `Unsent`.
+    #[cold]
+    fn give_in(&mut self) {
+        self.step = Step::Over;
+        // SAFETY: it has not been sent, and is not used again.
+        unsafe { self.request.assume_init_drop() };
     }
 
     #[cold]
@@ -393,7 +426,10 @@ impl<'c, S: Service> Calling<'c, S> {
             match self.step {
                 Step::Unsent => self.request.assume_init_drop(),
                 Step::Sent => give_up(self.slot.assume_init()),
-                Step::InLine => self.line.assume_init_drop(),
+                Step::InLine => {
+                    self.line.assume_init_drop();
+                    self.request.assume_init_drop();
+                }
                 Step::Over => {}
             }
         }
@@ -415,11 +451,13 @@ impl<S: Service> Future for Calling<'_, S> {
             }
         }
         if this.step != Step::Sent {
-            match this.advance(context) {
-                Step::Sent => {}
-                Step::InLine => return Poll::Pending,
-                _ => return Poll::Ready(Err(CallError::ServerGone)),
+            if this.step == Step::InLine {
+                this.advance(context);
             }
+            return match this.step {
+                Step::Over => Poll::Ready(Err(CallError::ServerGone)),
+                _ => Poll::Pending,
+            };
         }
         // SAFETY: valid as the step says; the client keeps its connection (rule 1), and the request has not been ended.
         let poll = unsafe { poll_slot(this.slot.assume_init(), context) };

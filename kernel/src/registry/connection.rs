@@ -284,10 +284,6 @@ impl Head {
         Some(node)
     }
 
-    pub(super) fn has_free_slot(&self) -> bool {
-        !self.free.get().is_null()
-    }
-
     /// Puts a slot of this connection among the free ones, whose payload holds nothing.
     #[inline]
     fn put_back(&self, slot: NonNull<Node>) {

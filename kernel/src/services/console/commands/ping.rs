@@ -22,9 +22,14 @@ pub(super) async fn ping(job: &mut Job<'_, '_>) -> Outcome {
     let allocations = job.kernel.heap().allocations();
     for number in 0..count {
         let start = job.kernel.now();
-        let answer = echo.call(Request::Number(number)).await?;
-        if answer != Request::Number(number) {
-            return Err(Failure::new(format_args!("request {number} came back as {answer:?}")));
+        match echo.call(Request::Number(number)).await? {
+            Request::Number(answer) if answer == number => {}
+            Request::Number(other) => {
+                return Err(Failure::new(format_args!("request {number} came back as {other}")));
+            }
+            Request::Text(other) => {
+                return Err(Failure::new(format_args!("request {number} came back as `{other}`")));
+            }
         }
         let took_us = job.kernel.now().since(start).as_micros();
         total_us = total_us.saturating_add(took_us);
