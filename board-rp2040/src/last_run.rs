@@ -51,6 +51,7 @@ pub enum LastRun {
 
 impl LastRun {
     /// Finds out, and forgets it. To be called once, while little of the stack is used.
+    #[inline(never)]
     pub(crate) fn find_out(reset_by: ResetBy) -> LastRun {
         let stack_was_used_up = stack::was_used_up();
         stack::guard();

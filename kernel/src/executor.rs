@@ -62,15 +62,26 @@ pub(crate) struct Surroundings {
     heap: NonNull<Heap>,
     events: NonNull<Events>,
     pub(crate) clock: Box<dyn Clock>,
-    pub(crate) timers: Timers,
+    timers: NonNull<Timers>,
 }
 
 impl Surroundings {
     /// # Safety
     ///
-    /// The heap and the events outlive what is made here.
-    pub(crate) unsafe fn new(heap: NonNull<Heap>, events: NonNull<Events>, clock: Box<dyn Clock>) -> Self {
-        Self { heap, events, clock, timers: Timers::new() }
+    /// The heap, the events and the timers outlive what is made here.
+    pub(crate) unsafe fn new(
+        heap: NonNull<Heap>,
+        events: NonNull<Events>,
+        clock: Box<dyn Clock>,
+        timers: NonNull<Timers>,
+    ) -> Self {
+        Self { heap, events, clock, timers }
+    }
+
+    #[inline]
+    pub(crate) fn timers(&self) -> &Timers {
+        // SAFETY: the word of `new`'s caller.
+        unsafe { self.timers.as_ref() }
     }
 
     #[inline]

@@ -107,6 +107,8 @@ impl Kernel {
         Ok(Self { handle: Handle { core }, _heap: heap })
     }
 
+    // What is built here is moved to the heap in large pieces: not inlined, the stack is free again when it is done.
+    #[inline(never)]
     fn core(
         heap: &Heap,
         clock: impl Clock + 'static,

@@ -4,7 +4,7 @@
     reason = "the clock and the event stream are lent to interrupts for the kernel's life"
 )]
 
-use core::{cell::Cell, ptr::NonNull};
+use core::{cell::Cell, mem::MaybeUninit, ptr::NonNull};
 
 use crate::{
     event::{Event, Events, Kind, Kinds, Record},
@@ -53,8 +53,11 @@ impl System {
         let events = heap.try_permanent(events)?;
         // SAFETY: the event stream is placed for as long as the heap exists.
         unsafe { heap.set_observer(Some(Observer { notice, context: events.cast() })) };
-        // SAFETY: the system lives in a block of this heap, where the event stream is placed for as long as it exists.
-        let around = unsafe { Surroundings::new(NonNull::from(heap), events, clock) };
+        // SAFETY: placed just now, for as long as the heap exists, and nobody else's yet.
+        let timers = NonNull::from(Timers::write(unsafe { heap.try_permanent(MaybeUninit::uninit())?.as_mut() }));
+        // SAFETY: the system lives in a block of this heap, where the event stream and the timers are placed for as long as
+        // it exists.
+        let around = unsafe { Surroundings::new(NonNull::from(heap), events, clock, timers) };
         Ok(Self {
             around,
             events,
@@ -89,7 +92,7 @@ impl System {
     }
 
     pub(crate) fn timers(&self) -> &Timers {
-        &self.around.timers
+        self.around.timers()
     }
 
     pub(crate) fn now(&self) -> Instant {

@@ -39,6 +39,7 @@
 //! assert_eq!(timers.advance(Instant::from_millis(6)), 1);
 //! assert!(sleep.as_mut().poll(&mut cx).is_ready());
 //! ```
+#![expect(unsafe_code, reason = "timers are written where they are to be, field by field")]
 
 mod duration;
 mod instant;
@@ -49,7 +50,7 @@ mod tests;
 mod timeout;
 mod wheel;
 
-use core::{cell::Cell, fmt, task::Waker};
+use core::{cell::Cell, fmt, mem::MaybeUninit, task::Waker};
 
 use self::wheel::Wheel;
 pub use self::{
@@ -73,6 +74,19 @@ impl Timers {
     #[must_use]
     pub const fn new() -> Self {
         Self { now: Cell::new(Instant::BOOT), wheel: Wheel::new() }
+    }
+
+    /// As [`new`](Self::new), where the timers are to be: they are too large for the stack of a chip.
+    pub(crate) fn write(place: &mut MaybeUninit<Self>) -> &mut Self {
+        let this = place.as_mut_ptr();
+        // SAFETY: the fields of the place, which is only this function's meanwhile. All are written, as the pattern has
+        // the compiler check.
+        unsafe {
+            (&raw mut (*this).now).write(Cell::new(Instant::BOOT));
+            Wheel::write(&raw mut (*this).wheel);
+            let Self { now: _, wheel: _ } = &*this;
+            place.assume_init_mut()
+        }
     }
 
     /// The time of the last [`advance`](Timers::advance): coarse, but the same for all who ask between two of them.
