@@ -54,7 +54,8 @@ impl System {
         // SAFETY: the event stream is placed for as long as the heap exists.
         unsafe { heap.set_observer(Some(Observer { notice, context: events.cast() })) };
         // SAFETY: placed just now, for as long as the heap exists, and nobody else's yet.
-        let timers = NonNull::from(Timers::write(unsafe { heap.try_permanent(MaybeUninit::uninit())?.as_mut() }));
+        let timers =
+            NonNull::from(Timers::write(unsafe { heap.try_permanent(MaybeUninit::uninit())?.as_mut() }));
         // SAFETY: the system lives in a block of this heap, where the event stream and the timers are placed for as long as
         // it exists.
         let around = unsafe { Surroundings::new(NonNull::from(heap), events, clock, timers) };
