@@ -62,26 +62,29 @@ pub(crate) struct Surroundings {
     heap: NonNull<Heap>,
     events: NonNull<Events>,
     pub(crate) clock: Box<dyn Clock>,
-    timers: NonNull<Timers>,
+    pub(crate) timers: Timers,
 }
 
 impl Surroundings {
+    /// Writes surroundings where they are to be: the timers are too large for the stack of a chip.
+    ///
     /// # Safety
     ///
-    /// The heap, the events and the timers outlive what is made here.
-    pub(crate) unsafe fn new(
+    /// The place is valid for writes, aligned, and the caller's. The heap and the events outlive what is written.
+    pub(crate) unsafe fn write(
+        place: *mut Self,
         heap: NonNull<Heap>,
         events: NonNull<Events>,
         clock: Box<dyn Clock>,
-        timers: NonNull<Timers>,
-    ) -> Self {
-        Self { heap, events, clock, timers }
-    }
-
-    #[inline]
-    pub(crate) fn timers(&self) -> &Timers {
-        // SAFETY: the word of `new`'s caller.
-        unsafe { self.timers.as_ref() }
+    ) {
+        // SAFETY: the fields of the caller's place. All are written, as the pattern has the compiler check.
+        unsafe {
+            (&raw mut (*place).heap).write(heap);
+            (&raw mut (*place).events).write(events);
+            (&raw mut (*place).clock).write(clock);
+            Timers::write(&raw mut (*place).timers);
+            let Self { heap: _, events: _, clock: _, timers: _ } = &*place;
+        }
     }
 
     #[inline]

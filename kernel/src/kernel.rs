@@ -115,7 +115,6 @@ impl Kernel {
         settings: &Settings,
     ) -> Result<Shared<Core>, AllocError> {
         let system = System::new(heap, clock, settings)?;
-        let system = heap.try_shared(system).map_err(|failed| failed.error)?;
         let registry = Registry::new(system.clone(), settings.services, settings.first_id)?;
         let registry = heap.try_shared(registry).map_err(|failed| failed.error)?;
         heap.try_shared(Core { registry, system }).map_err(|failed| failed.error)

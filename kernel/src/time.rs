@@ -50,7 +50,7 @@ mod tests;
 mod timeout;
 mod wheel;
 
-use core::{cell::Cell, fmt, mem::MaybeUninit, task::Waker};
+use core::{cell::Cell, fmt, task::Waker};
 
 use self::wheel::Wheel;
 pub use self::{
@@ -76,16 +76,17 @@ impl Timers {
         Self { now: Cell::new(Instant::BOOT), wheel: Wheel::new() }
     }
 
-    /// As [`new`](Self::new), where the timers are to be: they are too large for the stack of a chip.
-    pub(crate) fn write(place: &mut MaybeUninit<Self>) -> &mut Self {
-        let this = place.as_mut_ptr();
-        // SAFETY: the fields of the place, which is only this function's meanwhile. All are written, as the pattern has
-        // the compiler check.
+    /// Writes timers as [`new`](Self::new) makes them, field by field: as a whole they would lie on the stack first.
+    ///
+    /// # Safety
+    ///
+    /// The place is valid for writes, aligned, and the caller's.
+    pub(crate) unsafe fn write(place: *mut Self) {
+        // SAFETY: the fields of the caller's place. All are written, as the pattern has the compiler check.
         unsafe {
-            (&raw mut (*this).now).write(Cell::new(Instant::BOOT));
-            Wheel::write(&raw mut (*this).wheel);
-            let Self { now: _, wheel: _ } = &*this;
-            place.assume_init_mut()
+            (&raw mut (*place).now).write(Cell::new(Instant::BOOT));
+            Wheel::write(&raw mut (*place).wheel);
+            let Self { now: _, wheel: _ } = &*place;
         }
     }
 

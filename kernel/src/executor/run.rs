@@ -121,7 +121,7 @@ impl<'t> Turn<'t> {
     #[inline]
     fn begin(executor: &'t Executor, around: &'t Surroundings) -> Self {
         let now_us = around.clock.now_us();
-        let timers = around.timers().advance(Instant::from_micros(now_us));
+        let timers = around.timers.advance(Instant::from_micros(now_us));
         Self {
             executor,
             around,
@@ -143,9 +143,9 @@ impl<'t> Turn<'t> {
     #[inline(never)]
     fn pass_to(&self, now_us: u64, header: &Header) {
         self.charge(now_us, header);
-        if self.around.timers().is_due(Instant::from_micros(now_us)) {
+        if self.around.timers.is_due(Instant::from_micros(now_us)) {
             self.leave_task();
-            let fired = self.around.timers().advance(Instant::from_micros(now_us));
+            let fired = self.around.timers.advance(Instant::from_micros(now_us));
             self.timers.set(self.timers.get().saturating_add(count(fired)));
         }
     }
