@@ -38,6 +38,7 @@ pub struct Board {
 
 impl Board {
     /// Starts the chip's clocks and devices. To be called first thing after reset; `None` from the second call on.
+    #[inline(never)]
     pub fn start() -> Option<Board> {
         let chip = Peripherals::take()?;
         let serial_number = flash::serial_number();
@@ -68,6 +69,7 @@ impl Board {
     /// # Panics
     ///
     /// From the second call on, and when the memory is not enough for the settings.
+    #[inline(never)]
     pub fn boot(&self, settings: &Settings) -> Kernel {
         let Some(region) = memory::take_region() else { panic!("there is one region, for one kernel") };
         match Kernel::new(region, self.timer.clone(), settings) {

@@ -36,13 +36,12 @@ static mut LEFT: MaybeUninit<[u32; WORDS]> = MaybeUninit::uninit();
 static EARLY: AtomicU32 = AtomicU32::new(0);
 
 /// How the last run ended.
-#[expect(clippy::large_enum_variant, reason = "there is one of it, before there is a heap to box it in")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastRun {
     /// As it should, or there was none.
     Well,
-    /// In a panic.
-    Panicked(Record),
+    /// In a panic. What it said is still where that run has left it.
+    Panicked,
     /// By the watchdog.
     Hung,
     /// By the watchdog, since the core had locked up: the stack had overflowed.
@@ -55,9 +54,9 @@ impl LastRun {
         let stack_was_used_up = stack::was_used_up();
         stack::guard();
         match take() {
-            Some(record) => {
-                EARLY.store(if record.at_us < EARLY_US { record.in_a_row } else { 0 }, Ordering::Relaxed);
-                LastRun::Panicked(record)
+            Some((at_us, in_a_row)) => {
+                EARLY.store(if at_us < EARLY_US { in_a_row } else { 0 }, Ordering::Relaxed);
+                LastRun::Panicked
             }
             None if reset_by != ResetBy::Watchdog => LastRun::Well,
             None if stack_was_used_up => LastRun::StackOverflow,
@@ -75,9 +74,11 @@ impl fmt::Display for LastRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Well => f.write_str("the last run ended well"),
-            Self::Panicked(record) => {
+            Self::Panicked => {
+                f.write_str("the last run ended in a panic")?;
+                let Some(record) = Record::from_taken(read()) else { return Ok(()) };
                 let (s, us) = (record.at_us / 1_000_000, record.at_us % 1_000_000);
-                write!(f, "the last run ended in a panic after {s}.{us:06} s: {}", record.text)
+                write!(f, " after {s}.{us:06} s: {}", record.text)
             }
             Self::Hung => write!(
                 f,
@@ -99,15 +100,19 @@ pub(crate) fn leave(at_us: u64, text: Text<TEXT>) {
     write(&Record { at_us, in_a_row, text }.to_words());
 }
 
-/// Takes what the last run has left.
-fn take() -> Option<Record> {
-    let mut words = [0; WORDS];
-    for (at, word) in words.iter_mut().enumerate() {
-        // SAFETY: rules 1 and 2; `at` is within the array.
-        *word = unsafe { ptr::read_volatile((&raw const LEFT).cast::<u32>().add(at)) };
-    }
-    write(&[0; WORDS]);
-    Record::from_words(&words)
+/// Takes what the last run has left, so that it is the last run's only once: when it panicked, and how many in a row did. The
+/// rest stays where it is, since it is too large to be carried around.
+#[inline(never)]
+fn take() -> Option<(u64, u32)> {
+    let record = Record::from_words(&read());
+    // SAFETY: rules 1 and 2.
+    unsafe { ptr::write_volatile((&raw mut LEFT).cast::<u32>(), 0) };
+    record.map(|record| (record.at_us, record.in_a_row))
+}
+
+fn read() -> [u32; WORDS] {
+    // SAFETY: rules 1 and 2; `at` is within the array.
+    core::array::from_fn(|at| unsafe { ptr::read_volatile((&raw const LEFT).cast::<u32>().add(at)) })
 }
 
 fn write(words: &[u32; WORDS]) {

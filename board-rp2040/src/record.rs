@@ -54,6 +54,12 @@ impl Record {
         words
     }
 
+    /// As [`from_words`](Self::from_words), of words whose first was overwritten to mark them as read.
+    pub fn from_taken(mut words: [u32; WORDS]) -> Option<Record> {
+        words[0] = MAGIC;
+        Self::from_words(&words)
+    }
+
     /// The record that was kept as these words; `None` if it was none, or is damaged.
     pub fn from_words(words: &[u32; WORDS]) -> Option<Record> {
         let [MAGIC, sum, low, high, in_a_row, len, body @ ..] = words else { return None };
@@ -110,6 +116,14 @@ mod tests {
             assert_eq!(Record::from_words(&record.to_words()), Some(record));
         }
         assert_eq!(record().text, "index out of bounds (kernel/src/x.rs:17)");
+    }
+
+    #[test]
+    fn a_record_that_was_read_can_be_read_again_but_is_none_to_the_next_run() {
+        let mut words = record().to_words();
+        words[0] = 0;
+        assert_eq!(Record::from_words(&words), None);
+        assert_eq!(Record::from_taken(words), Some(record()));
     }
 
     #[test]

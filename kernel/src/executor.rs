@@ -66,11 +66,25 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
+    /// Writes surroundings where they are to be: the timers are too large for the stack of a chip.
+    ///
     /// # Safety
     ///
-    /// The heap and the events outlive what is made here.
-    pub(crate) unsafe fn new(heap: NonNull<Heap>, events: NonNull<Events>, clock: Box<dyn Clock>) -> Self {
-        Self { heap, events, clock, timers: Timers::new() }
+    /// The place is valid for writes, aligned, and the caller's. The heap and the events outlive what is written.
+    pub(crate) unsafe fn write(
+        place: *mut Self,
+        heap: NonNull<Heap>,
+        events: NonNull<Events>,
+        clock: Box<dyn Clock>,
+    ) {
+        // SAFETY: the fields of the caller's place. All are written, as the pattern has the compiler check.
+        unsafe {
+            (&raw mut (*place).heap).write(heap);
+            (&raw mut (*place).events).write(events);
+            (&raw mut (*place).clock).write(clock);
+            Timers::write(&raw mut (*place).timers);
+            let Self { heap: _, events: _, clock: _, timers: _ } = &*place;
+        }
     }
 
     #[inline]
@@ -251,14 +265,38 @@ impl Executor {
         if self.closed.get() {
             return Err(SpawnError { future, reason: SpawnFailure::ShutDown });
         }
+        debug_assert_eq!(block.layout(), Task::<F>::LAYOUT);
+        // SAFETY: the block was asked for with this layout (asserted in debug builds; callers below pass it on).
+        unsafe {
+            Task::write_future(block.as_ptr().cast(), future);
+            Ok(JoinHandle::new(self.admit(block, heap, events, name, Task::<F>::poll, Task::<F>::VTABLE)))
+        }
+    }
+
+    /// Has a task begin whose future is in its block already. Returns the task, with a reference for its join handle.
+    ///
+    /// # Safety
+    ///
+    /// The block has the layout of the task that `poll` and `vtable` are of, and its future was written.
+    #[inline(never)]
+    unsafe fn admit(
+        &self,
+        block: Block<'_>,
+        heap: &Heap,
+        events: &Events,
+        name: &'static str,
+        poll: task::PollFn,
+        vtable: &'static task::Vtable,
+    ) -> NonNull<Header> {
         let id = self.next_id.get();
         self.next_id.set(id.checked_add(1).unwrap_or(1));
+        let task = block.as_ptr().cast::<Header>();
         let header = Header {
             account: Account::new(heap, name),
             state: State::spawned(),
             next: Cell::new(core::ptr::null_mut()),
-            poll: Cell::new(Task::<F>::poll),
-            vtable: Task::<F>::VTABLE,
+            poll: Cell::new(poll),
+            vtable,
             remote: self.remote,
             id,
             joinable: Cell::new(true),
@@ -270,25 +308,21 @@ impl Executor {
             notable_us: Cell::new(task::notable_us(self.each_poll.get(), 0)),
             longest_us: Cell::new(0),
             links: cordyceps::list::Links::new(),
-            waker: task::borrowed_waker(block.as_ptr().cast()),
+            waker: task::borrowed_waker(task),
         };
-        debug_assert_eq!(block.layout(), Task::<F>::LAYOUT);
-        // SAFETY: the block was asked for with this layout (asserted in debug builds; callers below pass it on), and
-        // charging it moves its ownership to the task.
-        let task = unsafe {
-            let task = Task::write(block.as_ptr(), header, future);
-            block.charge_self(task.cast(), Task::<F>::EXTENT);
+        // SAFETY: the block has room for the task, of which the header is the first part. Charging it moves its ownership
+        // to the task.
+        unsafe {
+            task.write(header);
+            block.charge_self(task.cast(), vtable.extent);
             heap.hold();
-            task
-        };
+        }
         self.with_tasks(|tasks| tasks.push_back(task));
         self.spawned.set(self.spawned.get().wrapping_add(1));
         events.emit(Kind::Spawn, || Event::Spawn { task: id });
         // SAFETY: `State::spawned` says that the task is woken, and counted one reference for the handle.
-        unsafe {
-            self.remote().push_here(task);
-            Ok(JoinHandle::new(task))
-        }
+        unsafe { self.remote().push_here(task) };
+        task
     }
 
     /// Spawns a task, if there is memory for it now.

@@ -107,13 +107,14 @@ impl Kernel {
         Ok(Self { handle: Handle { core }, _heap: heap })
     }
 
+    // What is built here is moved to the heap in large pieces: not inlined, the stack is free again when it is done.
+    #[inline(never)]
     fn core(
         heap: &Heap,
         clock: impl Clock + 'static,
         settings: &Settings,
     ) -> Result<Shared<Core>, AllocError> {
         let system = System::new(heap, clock, settings)?;
-        let system = heap.try_shared(system).map_err(|failed| failed.error)?;
         let registry = Registry::new(system.clone(), settings.services, settings.first_id)?;
         let registry = heap.try_shared(registry).map_err(|failed| failed.error)?;
         heap.try_shared(Core { registry, system }).map_err(|failed| failed.error)

@@ -20,6 +20,7 @@
 
 mod client;
 mod connection;
+mod contract;
 mod cycle;
 mod error;
 mod handshake;
@@ -31,6 +32,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use self::contract::Contract;
 pub use self::{
     client::{CallError, Client, Pending, Unsent, UnsentReason},
     error::{BindError, ConnectError},
@@ -64,10 +66,8 @@ impl Services {
     ///
     /// Nothing is bound until the future is ready.
     pub async fn bind<S: Service>(&self, label: &str) -> Result<Server<S>, BindError> {
-        // Everything else is done at once, when there is memory.
-        let heap = self.registry.system().heap();
-        let room = heap.room_for_shared().await.map_err(BindError::Memory)?;
-        Registry::insert(&self.registry, label, None, |core| Ok(room.fill(core)))
+        let core = self.registry.bind(Contract::of::<S>(), label, None).await?;
+        Ok(Server::new(core, self.registry.clone()))
     }
 
     /// Starts a service, if there is memory for it now.
@@ -77,9 +77,10 @@ impl Services {
     /// See [`BindError`].
     pub fn try_bind<S: Service>(&self, label: &str) -> Result<Server<S>, BindError> {
         let heap = self.registry.system().heap();
-        Registry::insert(&self.registry, label, None, |core| {
+        let core = self.registry.insert(Contract::of::<S>(), label, None, |core| {
             heap.try_shared(core).map_err(|failed| failed.error)
-        })
+        })?;
+        Ok(Server::new(core, self.registry.clone()))
     }
 
     /// As [`bind`](Self::bind), and opens the service to user programs, which speak bytes: see [`programs`].
@@ -95,10 +96,9 @@ impl Services {
         &self,
         label: &str,
     ) -> Result<Server<S>, BindError> {
-        let heap = self.registry.system().heap();
-        let room = heap.room_for_shared().await.map_err(BindError::Memory)?;
         let table = Some(programs::table::<S>());
-        Registry::insert(&self.registry, label, table, |core| Ok(room.fill(core)))
+        let core = self.registry.bind(Contract::of::<S>(), label, table).await?;
+        Ok(Server::new(core, self.registry.clone()))
     }
 
     /// Connects to the first running instance.
@@ -135,7 +135,7 @@ impl Services {
         hello: S::Hello,
         depth: usize,
     ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        Registry::connect_now(&self.registry, select, hello, depth).await
+        Registry::connect(&self.registry, select, false, hello, depth).await
     }
 
     /// Waits until the service is running, then connects to its first instance.
@@ -170,7 +170,7 @@ impl Services {
         hello: S::Hello,
         depth: usize,
     ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        Registry::connect_when_running(&self.registry, select, hello, depth).await
+        Registry::connect(&self.registry, select, true, hello, depth).await
     }
 
     /// The service instance with the smallest number above `after`: start with 0 to list them all.

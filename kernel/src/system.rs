@@ -9,7 +9,7 @@ use core::{cell::Cell, ptr::NonNull};
 use crate::{
     event::{Event, Events, Kind, Kinds, Record},
     executor::{Executor, Surroundings, TaskId, Ticked},
-    heap::{AllocError, Box, Heap, Observation, Observer},
+    heap::{AllocError, Box, Heap, Observation, Observer, Shared},
     interrupt::Interrupts,
     limits::Settings,
     log::{Line, Log},
@@ -42,30 +42,50 @@ impl System {
         heap: &Heap,
         clock: impl Clock + 'static,
         settings: &Settings,
-    ) -> Result<Self, AllocError> {
+    ) -> Result<Shared<Self>, AllocError> {
         let clock = heap.try_box(clock).map_err(|failed| failed.error)?;
-        let clock: Box<dyn Clock> = Box::unsize(clock, |clock| clock as &mut dyn Clock);
+        Self::of_clock(heap, Box::unsize(clock, |clock| clock as &mut dyn Clock), settings)
+    }
+
+    fn of_clock(heap: &Heap, clock: Box<dyn Clock>, settings: &Settings) -> Result<Shared<Self>, AllocError> {
         // SAFETY: the clock's box does not move its content. `shut_down` takes the clock back from both before the
         // box is dropped, as `drop` ensures.
         let lent = unsafe { NonNull::from(&*clock).as_ref() };
         let events = Events::new(heap.try_permanent_slots::<Record>(settings.events)?, lent);
         let log = Log::new(heap.try_permanent_slots::<Line>(settings.log_lines)?, lent);
         let events = heap.try_permanent(events)?;
+        let log = heap.try_permanent(log)?;
+        let executor = Executor::new(heap, settings)?;
+        let room = heap.try_room_for_shared::<Self>()?;
         // SAFETY: the event stream is placed for as long as the heap exists.
         unsafe { heap.set_observer(Some(Observer { notice, context: events.cast() })) };
-        // SAFETY: the system lives in a block of this heap, where the event stream is placed for as long as it exists.
-        let around = unsafe { Surroundings::new(NonNull::from(heap), events, clock) };
-        Ok(Self {
-            around,
-            events,
-            log: heap.try_permanent(log)?,
-            executor: Executor::new(heap, settings)?,
-            interrupts: Interrupts::new(),
-            stop: Cell::new(None),
-            commands_failed: Cell::new(0),
-            consoles_waiting: Cell::new(0),
-            kinds: Cell::new(Kinds::NONE),
-        })
+        // SAFETY: the system lives in a block of this heap, where the event stream is placed for as long as it exists. All
+        // fields of the room's value are written, as the pattern has the compiler check.
+        let system = unsafe {
+            room.fill_in_place(|place| {
+                Surroundings::write(&raw mut (*place).around, NonNull::from(heap), events, clock);
+                (&raw mut (*place).events).write(events);
+                (&raw mut (*place).log).write(log);
+                (&raw mut (*place).executor).write(executor);
+                (&raw mut (*place).interrupts).write(Interrupts::new());
+                (&raw mut (*place).stop).write(Cell::new(None));
+                (&raw mut (*place).commands_failed).write(Cell::new(0));
+                (&raw mut (*place).consoles_waiting).write(Cell::new(0));
+                (&raw mut (*place).kinds).write(Cell::new(Kinds::NONE));
+                let Self {
+                    around: _,
+                    events: _,
+                    log: _,
+                    executor: _,
+                    interrupts: _,
+                    stop: _,
+                    commands_failed: _,
+                    consoles_waiting: _,
+                    kinds: _,
+                } = &*place;
+            })
+        };
+        Ok(system)
     }
 
     #[inline]

@@ -39,6 +39,7 @@
 //! assert_eq!(timers.advance(Instant::from_millis(6)), 1);
 //! assert!(sleep.as_mut().poll(&mut cx).is_ready());
 //! ```
+#![expect(unsafe_code, reason = "timers are written where they are to be, field by field")]
 
 mod duration;
 mod instant;
@@ -73,6 +74,20 @@ impl Timers {
     #[must_use]
     pub const fn new() -> Self {
         Self { now: Cell::new(Instant::BOOT), wheel: Wheel::new() }
+    }
+
+    /// Writes timers as [`new`](Self::new) makes them, field by field: as a whole they would lie on the stack first.
+    ///
+    /// # Safety
+    ///
+    /// The place is valid for writes, aligned, and the caller's.
+    pub(crate) unsafe fn write(place: *mut Self) {
+        // SAFETY: the fields of the caller's place. All are written, as the pattern has the compiler check.
+        unsafe {
+            (&raw mut (*place).now).write(Cell::new(Instant::BOOT));
+            Wheel::write(&raw mut (*place).wheel);
+            let Self { now: _, wheel: _ } = &*place;
+        }
     }
 
     /// The time of the last [`advance`](Timers::advance): coarse, but the same for all who ask between two of them.

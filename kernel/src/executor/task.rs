@@ -153,17 +153,18 @@ impl<F: Future> Task<F> {
     pub(super) const VTABLE: &'static Vtable =
         &Vtable { extent: Self::EXTENT, fail: Self::fail, take: Self::take, forget: Self::forget };
 
-    /// Writes a task into a block.
+    /// Writes the future behind a header that is written already.
     ///
     /// # Safety
     ///
-    /// The block has `LAYOUT`, is valid for writes and belongs to the caller.
+    /// `task` points to a block that has `LAYOUT`, is valid for writes and belongs to the caller.
     #[inline]
-    pub(super) unsafe fn write(block: NonNull<u8>, header: Header, future: F) -> NonNull<Header> {
-        let task = block.cast::<Self>();
+    pub(super) unsafe fn write_future(task: NonNull<Header>, future: F) {
         // SAFETY: the caller's.
-        unsafe { task.write(Self { header, stage: UnsafeCell::new(Stage::Running(future)) }) };
-        task.cast()
+        unsafe {
+            let stage = &raw mut (*task.cast::<Self>().as_ptr()).stage;
+            stage.write(UnsafeCell::new(Stage::Running(future)));
+        }
     }
 
     /// # Safety

@@ -27,6 +27,7 @@ impl Heap {
     /// # Errors
     ///
     /// When the region is too small; it is released then.
+    #[inline(never)]
     pub(crate) fn create(region: Region) -> Result<HeapRoot, RegionError> {
         let (start, len) = (region.start(), region.len());
         let offset = start.as_ptr().align_offset(align_of::<Self>());
@@ -41,30 +42,62 @@ impl Heap {
         let (heap, pool) = unsafe { (start.byte_add(offset).cast::<Self>(), start.byte_add(at)) };
         // SAFETY: aligned and large enough, as computed. The pool's memory lies behind the heap and is not used otherwise.
         unsafe {
-            heap.write(Self {
-                pool: Pool::new(),
-                current: Cell::new(NonNull::new_unchecked(&raw mut (*heap.as_ptr()).kernel)),
-                used: Cell::new(0),
-                peak: Cell::new(0),
-                live: Cell::new(0),
-                kept: Cell::new(0),
-                permanent: Cell::new(0),
-                allocations: Cell::new(0),
-                failures: Cell::new(0),
-                detour: Cell::new(false),
-                line: Line::new(),
-                policy: Cell::new(SteadyState::Report),
-                observer: Cell::new(None),
-                traced: Cell::new(false),
-                fail_after: Cell::new(None),
-                holds: AtomicUsize::new(1),
-                closed: Cell::new(false),
-                kernel: Account::of(heap, "kernel", SteadyState::Allow),
-                region: Cell::new(Some(region)),
-            });
+            Self::write(heap, region);
             (*heap.as_ptr()).pool.fill(pool, len - at);
         }
         Ok(HeapRoot { heap })
+    }
+
+    /// Writes a heap whose pool has no memory, field by field: as a whole it would lie on the stack first, several times.
+    ///
+    /// # Safety
+    ///
+    /// The place is valid for writes, aligned, and the caller's.
+    unsafe fn write(heap: NonNull<Self>, region: Region) {
+        let this = heap.as_ptr();
+        // SAFETY: the fields of the caller's place. All are written, as the pattern has the compiler check.
+        unsafe {
+            (&raw mut (*this).pool).write(const { Pool::new() });
+            (&raw mut (*this).current).write(Cell::new(NonNull::new_unchecked(&raw mut (*this).kernel)));
+            (&raw mut (*this).used).write(Cell::new(0));
+            (&raw mut (*this).peak).write(Cell::new(0));
+            (&raw mut (*this).live).write(Cell::new(0));
+            (&raw mut (*this).kept).write(Cell::new(0));
+            (&raw mut (*this).permanent).write(Cell::new(0));
+            (&raw mut (*this).allocations).write(Cell::new(0));
+            (&raw mut (*this).failures).write(Cell::new(0));
+            (&raw mut (*this).detour).write(Cell::new(false));
+            (&raw mut (*this).line).write(Line::new());
+            (&raw mut (*this).policy).write(Cell::new(SteadyState::Report));
+            (&raw mut (*this).observer).write(Cell::new(None));
+            (&raw mut (*this).traced).write(Cell::new(false));
+            (&raw mut (*this).fail_after).write(Cell::new(None));
+            (&raw mut (*this).holds).write(AtomicUsize::new(1));
+            (&raw mut (*this).closed).write(Cell::new(false));
+            (&raw mut (*this).kernel).write(Account::of(heap, "kernel", SteadyState::Allow));
+            (&raw mut (*this).region).write(Cell::new(Some(region)));
+            let Self {
+                pool: _,
+                current: _,
+                used: _,
+                peak: _,
+                live: _,
+                kept: _,
+                permanent: _,
+                allocations: _,
+                failures: _,
+                detour: _,
+                line: _,
+                policy: _,
+                observer: _,
+                traced: _,
+                fail_after: _,
+                holds: _,
+                closed: _,
+                kernel: _,
+                region: _,
+            } = heap.as_ref();
+        }
     }
 
     /// Moves a value into memory that stays with the region. It is never dropped.

@@ -45,7 +45,11 @@ impl<const N: usize> Text<N> {
     /// The text.
     pub fn as_str(&self) -> &str {
         let held = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
-        core::str::from_utf8(held).expect("only whole characters are ever put in")
+        match core::str::from_utf8(held) {
+            Ok(text) => text,
+            // Not `expect`, which would have the image print errors of UTF-8, too.
+            Err(_) => unreachable!("only whole characters are ever put in"),
+        }
     }
 
     /// Forgets the text.

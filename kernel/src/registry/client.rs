@@ -14,7 +14,7 @@ use core::{
 };
 
 use super::{
-    connection::{Connection, Head, Slot, abandon, release},
+    connection::{Head, Slot, abandon, release},
     queue::{Failure, Node, Stage},
     service::{ConnectionId, InstanceId, RequestId, Service},
     table::Registry,
@@ -31,7 +31,9 @@ use crate::{
 /// It has as many request slots as the depth chosen at connect: so many requests may be under way at once, and the
 /// next one waits for a slot. Sending allocates nothing. Dropping the client closes the connection.
 pub struct Client<S: Service> {
-    connection: NonNull<Connection<S>>,
+    /// A connection of this service.
+    connection: NonNull<Head>,
+    service: PhantomData<S>,
 }
 
 /// Why a request has no response.
@@ -102,20 +104,20 @@ impl<R: fmt::Debug> core::error::Error for Unsent<R> {}
 impl<S: Service> Client<S> {
     /// # Safety
     ///
-    /// The caller passes on its being the connection's client.
-    pub(super) unsafe fn new(connection: NonNull<Connection<S>>) -> Self {
-        Self { connection }
+    /// The caller passes on its being the connection's client, and the connection is one of this service.
+    pub(super) unsafe fn new(connection: NonNull<Head>) -> Self {
+        Self { connection, service: PhantomData }
     }
 
     #[inline]
-    fn connection(&self) -> &Connection<S> {
+    fn connection(&self) -> &Head {
         // SAFETY: a client keeps its connection (rule 1).
         unsafe { self.connection.as_ref() }
     }
 
     /// The connection's number.
     pub fn id(&self) -> ConnectionId {
-        self.connection().head.id
+        self.connection().id
     }
 
     /// The instance that the client is connected to.
@@ -125,7 +127,7 @@ impl<S: Service> Client<S> {
 
     /// How many requests may be under way at once.
     pub fn depth(&self) -> u16 {
-        self.connection().head.depth
+        self.connection().depth
     }
 
     /// The server has not gone away.
@@ -160,32 +162,48 @@ impl<S: Service> Client<S> {
         prepare: impl FnOnce(&Node),
     ) -> Result<NonNull<Slot<S>>, Unsent<S::Request>> {
         let connection = self.connection();
-        let server = &**connection.server;
-        if server.is_dead() {
+        if connection.server.is_dead() {
             return Err(Unsent { request, reason: UnsentReason::ServerGone });
         }
         let Some(slot) = connection.take_slot() else {
             return Err(Unsent { request, reason: UnsentReason::Full });
         };
-        let head = &connection.head;
-        head.requests.set(head.requests.get().wrapping_add(1));
+        // SAFETY: the slot is free, and this connection's.
+        Ok(unsafe { self.start_in(slot, request, prepare) })
+    }
+
+    /// Sends a request in a slot.
+    ///
+    /// # Safety
+    ///
+    /// The slot was free, is one of this connection, and is the caller's.
+    #[inline]
+    unsafe fn start_in(
+        &self,
+        slot: NonNull<Node>,
+        request: S::Request,
+        prepare: impl FnOnce(&Node),
+    ) -> NonNull<Slot<S>> {
+        let connection = self.connection();
+        let server = &**connection.server;
+        connection.requests.set(connection.requests.get().wrapping_add(1));
         let id = connection.registry.next_request();
         // SAFETY: the slot is in this connection. A free slot's payload holds nothing and is the client's (rule 2), and
         // its node is on no queue; whoever has the slot takes it off before the connection is freed, or else the
         // client's drop does.
         unsafe {
-            let node = &slot.as_ref().node;
+            let node = slot.as_ref();
             node.id.set(id);
             prepare(node);
-            slot.as_ref().put_request(request);
+            slot.cast::<Slot<S>>().as_ref().put_request(request);
             if server.events().listening().contains(Kind::Request) {
                 connection.note_request(node);
             }
-            if !server.submit(slot.cast()) {
+            if !server.submit(slot) {
                 connection.registry.suspect_cycle();
             }
         }
-        Ok(slot)
+        slot.cast()
     }
 
     /// Waits for a free slot and sends a request.
@@ -205,15 +223,14 @@ impl<S: Service> Client<S> {
             Err(Unsent { request, reason: UnsentReason::Full })
         };
         let sent = match sent {
-            Err(Unsent { request, reason: UnsentReason::Full }) => self.wait_to_send(request).await,
+            Err(Unsent { request, reason: UnsentReason::Full }) => match connection.wait_for_slot().await {
+                // SAFETY: the slot is free, and this connection's.
+                Some(slot) => Ok(unsafe { self.start_in(slot, request, |node| node.awaited.set(false)) }),
+                None => Err(Unsent { request, reason: UnsentReason::ServerGone }),
+            },
             done => done,
         };
         sent.map(|slot| Pending { client: PhantomData, slot: Some(slot) })
-    }
-
-    /// Stands in line for a slot.
-    fn wait_to_send(&self, request: S::Request) -> WaitUntil<'_, Sending<'_, S>> {
-        self.connection().waiters.wait_turn(Sending { client: self, request: Some(request) })
     }
 
     /// Asks, and waits for the reply.
@@ -269,30 +286,35 @@ impl<S: Service> Drop for Client<S> {
         // SAFETY: the client keeps the connection until `release`. Only requests whose future was forgotten are still
         // under way; their nodes leave the queue here.
         unsafe {
-            for node in Head::nodes(connection.cast()) {
+            for node in Head::nodes(connection) {
                 give_up::<S>(node.cast());
             }
-            connection.as_ref().head.client.set(false);
+            connection.as_ref().client.set(false);
             release(connection);
         }
     }
 }
 
-/// Sends a request when it is its turn.
-struct Sending<'c, S: Service> {
-    client: &'c Client<S>,
-    request: Option<S::Request>,
+/// Takes a slot when it is its turn, and nothing if the server has gone away.
+struct SlotTurn<'c> {
+    connection: &'c Head,
 }
 
-impl<S: Service> Look for Sending<'_, S> {
-    type Found = Result<NonNull<Slot<S>>, Unsent<S::Request>>;
+impl Look for SlotTurn<'_> {
+    type Found = Option<NonNull<Node>>;
 
     fn look(&mut self) -> Option<Self::Found> {
-        let connection = self.client.connection();
-        if !connection.has_free_slot() && !connection.server.is_dead() {
-            return None;
+        if self.connection.server.is_dead() {
+            return Some(None);
         }
-        self.request.take().map(|request| self.client.start(request))
+        self.connection.take_slot().map(Some)
+    }
+}
+
+impl Head {
+    /// Stands in line for a slot, which is to be used as soon as it is found. There is none if the server has gone away.
+    fn wait_for_slot(&self) -> WaitUntil<'_, SlotTurn<'_>> {
+        self.waiters.wait_turn(SlotTurn { connection: self })
     }
 }
 
@@ -302,12 +324,12 @@ impl<S: Service> Look for Sending<'_, S> {
 struct Calling<'c, S: Service> {
     client: &'c Client<S>,
     step: Step,
-    /// Valid in `Unsent`.
+    /// Valid in `Unsent` and `InLine`.
     request: MaybeUninit<S::Request>,
     /// Valid in `Sent`.
     slot: MaybeUninit<NonNull<Slot<S>>>,
     /// Valid in `InLine`, and pinned with the future.
-    line: MaybeUninit<WaitUntil<'c, Sending<'c, S>>>,
+    line: MaybeUninit<WaitUntil<'c, SlotTurn<'c>>>,
 }
 
 /// What a call does.
@@ -338,50 +360,62 @@ impl<'c, S: Service> Calling<'c, S> {
     /// Sends the request, or stands in line for that. The step must be `Unsent`.
     #[inline]
     fn send(&mut self, context: &Context<'_>) {
-        self.step = Step::Over;
-        // SAFETY: it was `Unsent`, and is not read again.
-        let request = unsafe { self.request.assume_init_read() };
         let connection = self.client.connection();
-        if !connection.waiters.is_empty() {
-            return self.stand_in_line(request);
+        if connection.server.is_dead() {
+            return self.give_in();
         }
-        let prepare = |node: &Node| node.expect_reply(context, &connection.registry);
-        match self.client.start_with(request, prepare) {
-            Ok(slot) => {
-                self.slot.write(slot);
-                self.step = Step::Sent;
+        let slot = if connection.waiters.is_empty() { connection.take_slot() } else { None };
+        match slot {
+            // SAFETY: the slot is free, and this connection's. The request has not been sent.
+            Some(slot) => unsafe { self.send_in(slot, context) },
+            None => {
+                self.line.write(connection.wait_for_slot());
+                self.step = Step::InLine;
             }
-            Err(unsent) => self.stand_in_line(unsent.request),
         }
     }
 
-    #[cold]
-    fn stand_in_line(&mut self, request: S::Request) {
-        if !self.client.connection().server.is_dead() {
-            self.line.write(self.client.wait_to_send(request));
-            self.step = Step::InLine;
-        }
-    }
-
-    /// Does what is rare: stands in line. The step is that of a call whose request has not been sent.
-    #[cold]
-    fn advance(&mut self, context: &mut Context<'_>) -> Step {
-        if self.step != Step::InLine {
-            return self.step;
-        }
-        // SAFETY: it is valid as the step says, pinned with the future, and dropped where it is.
-        let sent = match unsafe { Pin::new_unchecked(self.line.assume_init_mut()) }.poll(context) {
-            Poll::Pending => return Step::InLine,
-            Poll::Ready(sent) => sent,
-        };
+    /// Sends the request in a slot.
+    ///
+    /// # Safety
+    ///
+    /// The slot was free, is one of the client's, and is the caller's. The request has not been sent.
+    #[inline]
+    unsafe fn send_in(&mut self, slot: NonNull<Node>, context: &Context<'_>) {
+        let registry = &self.client.connection().registry;
         self.step = Step::Over;
+        // SAFETY: the caller's, and the request is not read again.
+        unsafe {
+            let request = self.request.assume_init_read();
+            self.slot.write(self.client.start_in(slot, request, |node| node.expect_reply(context, registry)));
+        }
+        self.step = Step::Sent;
+    }
+
+    /// Goes on standing in line, and sends the request once it is its turn.
+    #[cold]
+    fn advance(&mut self, context: &mut Context<'_>) {
+        // SAFETY: it is valid as the step says, pinned with the future, and dropped where it is.
+        let turn = match unsafe { Pin::new_unchecked(self.line.assume_init_mut()) }.poll(context) {
+            Poll::Pending => return,
+            Poll::Ready(turn) => turn,
+        };
+        self.step = Step::Unsent;
         // SAFETY: as above, and it is not used again.
         unsafe { self.line.assume_init_drop() };
-        if let Ok(slot) = sent {
-            self.slot.write(slot);
-            self.step = Step::Sent;
+        match turn {
+            // SAFETY: a free slot of this connection was found just now. The request has not been sent.
+            Some(slot) => unsafe { self.send_in(slot, context) },
+            None => self.give_in(),
         }
-        self.step
+    }
+
+    /// The server is gone: there is nothing left to be done. The step must be `Unsent`.
+    #[cold]
+    fn give_in(&mut self) {
+        self.step = Step::Over;
+        // SAFETY: it has not been sent, and is not used again.
+        unsafe { self.request.assume_init_drop() };
     }
 
     #[cold]
@@ -392,7 +426,10 @@ impl<'c, S: Service> Calling<'c, S> {
             match self.step {
                 Step::Unsent => self.request.assume_init_drop(),
                 Step::Sent => give_up(self.slot.assume_init()),
-                Step::InLine => self.line.assume_init_drop(),
+                Step::InLine => {
+                    self.line.assume_init_drop();
+                    self.request.assume_init_drop();
+                }
                 Step::Over => {}
             }
         }
@@ -414,11 +451,13 @@ impl<S: Service> Future for Calling<'_, S> {
             }
         }
         if this.step != Step::Sent {
-            match this.advance(context) {
-                Step::Sent => {}
-                Step::InLine => return Poll::Pending,
-                _ => return Poll::Ready(Err(CallError::ServerGone)),
+            if this.step == Step::InLine {
+                this.advance(context);
             }
+            return match this.step {
+                Step::Over => Poll::Ready(Err(CallError::ServerGone)),
+                _ => Poll::Pending,
+            };
         }
         // SAFETY: valid as the step says; the client keeps its connection (rule 1), and the request has not been ended.
         let poll = unsafe { poll_slot(this.slot.assume_init(), context) };
@@ -438,6 +477,19 @@ impl<S: Service> Drop for Calling<'_, S> {
     }
 }
 
+/// What is left to be done with a slot whose request has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// Nothing: it is free, or a token will free it.
+    Nothing,
+    /// To free it.
+    Free,
+    /// To free it, and drop the request.
+    Request,
+    /// To free it, and drop the reply.
+    Reply,
+}
+
 /// Ends a request that nobody waits for; does nothing if that has been done.
 ///
 /// # Safety
@@ -445,35 +497,59 @@ impl<S: Service> Drop for Calling<'_, S> {
 /// The slot's client lives.
 #[cold]
 pub(super) unsafe fn give_up<S: Service>(slot: NonNull<Slot<S>>) {
-    // SAFETY: the client keeps its connection (rule 1).
-    let (slot_ref, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
-    let node = &slot_ref.node;
-    node.client.clear();
-    node.caller.set(0);
+    // SAFETY: the caller's.
+    unsafe { settle(slot, withdraw(slot.cast())) };
+}
+
+/// Does what is left to be done.
+///
+/// # Safety
+///
+/// The slot's client lives, and no token is out unless nothing is left.
+unsafe fn settle<S: Service>(slot: NonNull<Slot<S>>, rest: Rest) {
     // What the payload held is dropped after the slot is free.
     let (mut _request, mut _reply) = (None, None);
-    match node.stage.get() {
-        Stage::Free | Stage::Abandoned => return,
-        Stage::Taken => {
-            connection.note_unanswered(node);
-            // SAFETY: the stage is as demanded.
-            return unsafe { abandon(connection, node) };
-        }
+    match rest {
+        Rest::Nothing => return,
+        Rest::Free => {}
+        // SAFETY: no token is out, so the payload is the client's and holds what the stage said (rule 2).
+        Rest::Request => _request = Some(unsafe { slot.as_ref().take_request() }),
         // SAFETY: as above.
-        Stage::Lost => return unsafe { abandon(connection, node) },
-        Stage::Queued => {
-            connection.server.queue.remove(slot.cast());
-            connection.note_unanswered(node);
-            // SAFETY: the slot is on no queue any more, so the payload is the client's (rule 2).
-            _request = Some(unsafe { slot_ref.take_request() });
-        }
-        // SAFETY: no token is out, so the payload is the client's (rule 2).
-        Stage::Recalled => _request = Some(unsafe { slot_ref.take_request() }),
-        // SAFETY: as above.
-        Stage::Answered => _reply = Some(unsafe { slot_ref.take_reply() }),
-        Stage::Failed => {}
+        Rest::Reply => _reply = Some(unsafe { slot.as_ref().take_reply() }),
     }
-    connection.free_slot(slot);
+    // SAFETY: the client keeps its connection (rule 1).
+    unsafe { slot.as_ref().node.connection.as_ref() }.free_slot(slot.cast());
+}
+
+/// Gives a request up, whatever its stage.
+///
+/// # Safety
+///
+/// As for [`give_up`].
+unsafe fn withdraw(slot: NonNull<Node>) -> Rest {
+    // SAFETY: the client keeps its connection (rule 1).
+    let (node, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
+    node.client.clear();
+    node.caller.set(0);
+    match node.stage.get() {
+        Stage::Free | Stage::Abandoned => Rest::Nothing,
+        stage @ (Stage::Taken | Stage::Lost) => {
+            if stage == Stage::Taken {
+                connection.note_unanswered(node);
+            }
+            // SAFETY: the stage is as demanded.
+            unsafe { abandon(connection, node) };
+            Rest::Nothing
+        }
+        Stage::Queued => {
+            connection.server.queue.remove(slot);
+            connection.note_unanswered(node);
+            Rest::Request
+        }
+        Stage::Recalled => Rest::Request,
+        Stage::Answered => Rest::Reply,
+        Stage::Failed => Rest::Free,
+    }
 }
 
 /// A request under way: a future of its reply.
@@ -525,13 +601,13 @@ pub(super) unsafe fn poll_slot<S: Service>(
     context: &Context<'_>,
 ) -> Poll<Result<S::Response, CallError<S::Error>>> {
     // SAFETY: the client keeps its connection (rule 1).
-    let (slot_ref, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
+    let (slot_ref, connection) = unsafe { (slot.as_ref(), slot.as_ref().node.connection.as_ref()) };
     let node = &slot_ref.node;
     let stage = node.stage.get();
     if stage == Stage::Answered {
         // SAFETY: an answered slot's payload is the client's, and holds the reply (rule 2).
         let reply = unsafe { slot_ref.take_reply() };
-        connection.free_slot(slot);
+        connection.free_slot(slot.cast());
         return Poll::Ready(reply.map_err(CallError::Service));
     }
     if matches!(stage, Stage::Queued | Stage::Taken) {
@@ -550,19 +626,19 @@ pub(super) unsafe fn poll_slot<S: Service>(
 #[cold]
 unsafe fn failed<S: Service>(slot: NonNull<Slot<S>>) -> Failure {
     // SAFETY: the client keeps its connection (rule 1).
-    let (slot_ref, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
-    let (failure, mut _request) = (slot_ref.node.failure.get(), None);
-    match slot_ref.node.stage.get() {
+    let node = unsafe { &slot.as_ref().node };
+    let failure = node.failure.get();
+    let rest = match node.stage.get() {
         Stage::Lost => {
-            // SAFETY: the stage is as demanded.
-            unsafe { abandon(connection, &slot_ref.node) };
-            return failure;
+            // SAFETY: the client keeps its connection, and the stage is as demanded.
+            unsafe { abandon(node.connection.as_ref(), node) };
+            Rest::Nothing
         }
-        // SAFETY: no token is out, so the payload is the client's (rule 2).
-        Stage::Recalled => _request = Some(unsafe { slot_ref.take_request() }),
-        _ => {}
-    }
-    connection.free_slot(slot);
+        Stage::Recalled => Rest::Request,
+        _ => Rest::Free,
+    };
+    // SAFETY: no token is out but for `Lost`.
+    unsafe { settle(slot, rest) };
     failure
 }
 

@@ -19,11 +19,11 @@
 //!    while it is queued nobody touches it but a cancel.
 //! 3. All of this happens on the kernel's thread; user code (drops of values, wakers) runs while no reference into a
 //!    payload is alive. A waker may give up or free whatever it likes, so it is called last.
-//! 4. Pointers to slots and nodes are made from the block's pointer, so one can be made of the other.
+//! 4. Pointers to heads, slots and nodes are made from the block's pointer, so one can be made of the other. A node knows
+//!    its connection by such a pointer.
 #![expect(unsafe_code, reason = "a connection is one block that its client and its server's tokens share")]
 
 use core::{
-    alloc::Layout,
     cell::{Cell, UnsafeCell},
     mem::{ManuallyDrop, offset_of},
     ptr::{self, NonNull},
@@ -51,13 +51,11 @@ use crate::{
 #[repr(C)]
 pub(super) struct Slot<S: Service> {
     pub(super) node: Node,
-    pub(super) connection: NonNull<Connection<S>>,
     payload: UnsafeCell<Payload<S>>,
 }
 
 /// What a slot carries.
 union Payload<S: Service> {
-    nothing: (),
     request: ManuallyDrop<S::Request>,
     reply: ManuallyDrop<Result<S::Response, S::Error>>,
 }
@@ -127,22 +125,25 @@ pub(super) enum Greeting<S: Service> {
     Refused(S::ConnectError),
 }
 
-/// The part of a connection that is the same for all services.
+/// The part of a connection that is the same for all services. Its address is the connection's.
 pub(super) struct Head {
     links: list::Links<Head>,
     /// The handshake goes through the stages of a request.
     pub(super) handshake: Node,
+    pub(super) server: ManuallyDrop<Shared<ServerCore>>,
+    pub(super) registry: ManuallyDrop<Shared<Registry>>,
+    free: Cell<*const Node>,
+    /// Clients that wait for a free slot, in order.
+    pub(super) waiters: ManuallyDrop<WaitList>,
+    account: NonNull<Account>,
     pub(super) id: ConnectionId,
     pub(super) depth: u16,
-    /// Where the slots are, so that their nodes can be walked without knowing the service.
-    slots_at: usize,
-    slot_size: usize,
     /// On the server's list.
     listed: Cell<bool>,
-    /// Abandoned nodes, and whoever else keeps the connection without its client (rule 1).
-    pub(super) pins: Cell<u32>,
     /// A client, or somebody who is connecting, exists (rule 1).
     pub(super) client: Cell<bool>,
+    /// Abandoned nodes, and whoever else keeps the connection without its client (rule 1).
+    pub(super) pins: Cell<u32>,
     pub(super) requests: Cell<u32>,
     /// The task that connected; 0 when it was no task.
     pub(super) owner: u32,
@@ -152,13 +153,7 @@ pub(super) struct Head {
 #[repr(C)]
 pub(super) struct Connection<S: Service> {
     pub(super) head: Head,
-    pub(super) server: ManuallyDrop<Shared<ServerCore>>,
-    pub(super) registry: ManuallyDrop<Shared<Registry>>,
     pub(super) greeting: UnsafeCell<Greeting<S>>,
-    free: Cell<*const Node>,
-    /// Clients that wait for a free slot, in order.
-    pub(super) waiters: ManuallyDrop<WaitList>,
-    account: NonNull<Account>,
 }
 
 // SAFETY: connections do not move, and `links` gives the address of its own field.
@@ -180,23 +175,79 @@ unsafe impl Linked<list::Links<Head>> for Head {
 }
 
 impl Head {
+    /// Makes a connection of a block with the [`layout`](Contract::layout) for `depth` slots, all but its greeting, and puts
+    /// it on its server's list.
+    fn write(
+        block: Block<'_>,
+        depth: u16,
+        registry: &Shared<Registry>,
+        server: &Shared<ServerCore>,
+    ) -> NonNull<Self> {
+        let (memory, account) = block.into_raw();
+        let this = memory.cast::<Self>();
+        let owner = registry.current_task();
+        let handshake = Node::new(true, this);
+        handshake.caller.set(owner);
+        let head = Self {
+            links: list::Links::new(),
+            handshake,
+            server: ManuallyDrop::new(server.clone()),
+            registry: ManuallyDrop::new(registry.clone()),
+            free: Cell::new(ptr::null()),
+            waiters: ManuallyDrop::new(WaitList::new()),
+            account,
+            id: registry.next_connection(),
+            depth,
+            listed: Cell::new(true),
+            client: Cell::new(true),
+            pins: Cell::new(0),
+            requests: Cell::new(0),
+            owner,
+        };
+        // SAFETY: the block is ours, and large enough by its layout.
+        unsafe {
+            this.write(head);
+            for index in (0..usize::from(depth)).rev() {
+                let node = Self::node(this, index);
+                node.write(Node::new(false, this));
+                this.as_ref().put_back(node);
+            }
+        }
+        server.with_connections(|list| list.push_back(this));
+        this
+    }
+
+    /// The node of a slot.
+    ///
+    /// # Safety
+    ///
+    /// `this` is the block's pointer (rule 4), and the connection lives and has more than `index` slots.
+    unsafe fn node(this: NonNull<Self>, index: usize) -> NonNull<Node> {
+        // SAFETY: the caller's; the contract says where the slots are.
+        unsafe {
+            let contract = this.as_ref().server.contract;
+            this.byte_add(contract.slots_at + index * contract.slot_size).cast()
+        }
+    }
+
     /// The nodes of the connection's slots.
     ///
     /// # Safety
     ///
-    /// `this` came from a server's list, and the connection outlives the iterator.
+    /// `this` is the block's pointer (rule 4), and the connection outlives the iterator.
     pub(super) unsafe fn nodes(this: NonNull<Self>) -> impl Iterator<Item = NonNull<Node>> {
-        // SAFETY: the caller's; the offsets were taken from the block's layout, and the pointer is the block's.
-        let (at, size, depth) =
-            unsafe { (this.as_ref().slots_at, this.as_ref().slot_size, this.as_ref().depth) };
-        (0..usize::from(depth)).map(move |index| {
-            // SAFETY: the offset of a slot, which is in the block.
-            unsafe { this.byte_add(at + index * size).cast() }
-        })
+        // SAFETY: the caller's.
+        let depth = unsafe { this.as_ref().depth };
+        // SAFETY: the caller's.
+        (0..usize::from(depth)).map(move |index| unsafe { Self::node(this, index) })
     }
-}
 
-impl Head {
+    /// The handshake's node, as a pointer that spans the block (rule 4).
+    pub(super) fn handshake(this: NonNull<Self>) -> NonNull<Node> {
+        // SAFETY: an offset inside of the block.
+        unsafe { this.byte_add(offset_of!(Self, handshake)).cast() }
+    }
+
     /// Slots in use.
     ///
     /// # Safety
@@ -223,137 +274,71 @@ impl Head {
             }
         }
     }
-}
-
-impl<S: Service> Connection<S> {
-    const SLOTS_AT: usize = size_of::<Self>().next_multiple_of(align_of::<Slot<S>>());
-
-    /// The layout of a connection with so many slots; `None` when that is no layout.
-    pub(super) fn layout(depth: u16) -> Option<Layout> {
-        let slots = Layout::array::<Slot<S>>(usize::from(depth)).ok()?;
-        let (layout, at) = Layout::new::<Self>().extend(slots).ok()?;
-        debug_assert_eq!(at, Self::SLOTS_AT);
-        Some(layout)
-    }
-
-    /// Makes a connection of a block with [`layout`](Self::layout) of `depth`, and puts it on its server's list.
-    pub(super) fn write(
-        block: Block<'_>,
-        depth: u16,
-        registry: &Shared<Registry>,
-        server: &Shared<ServerCore>,
-        hello: S::Hello,
-    ) -> NonNull<Self> {
-        let (memory, account) = block.into_raw();
-        let this = memory.cast::<Self>();
-        let owner = registry.current_task();
-        let head = Head {
-            links: list::Links::new(),
-            handshake: Node::new(true),
-            id: registry.next_connection(),
-            depth,
-            slots_at: Self::SLOTS_AT,
-            slot_size: size_of::<Slot<S>>(),
-            listed: Cell::new(true),
-            pins: Cell::new(0),
-            client: Cell::new(true),
-            requests: Cell::new(0),
-            owner,
-        };
-        head.handshake.caller.set(owner);
-        let connection = Self {
-            head,
-            server: ManuallyDrop::new(server.clone()),
-            registry: ManuallyDrop::new(registry.clone()),
-            greeting: UnsafeCell::new(Greeting::Hello(hello)),
-            free: Cell::new(ptr::null()),
-            waiters: ManuallyDrop::new(WaitList::new()),
-            account,
-        };
-        // SAFETY: the block is ours, and large enough by `layout`.
-        unsafe {
-            this.write(connection);
-            for index in (0..depth).rev() {
-                let slot = Self::slot(this, index);
-                let payload = UnsafeCell::new(Payload { nothing: () });
-                slot.write(Slot { node: Node::new(false), connection: this, payload });
-                this.as_ref().put_back(slot);
-            }
-        }
-        server.with_connections(|list| list.push_back(this.cast()));
-        this
-    }
-
-    /// # Safety
-    ///
-    /// `this` came from [`write`](Self::write), lives, and has more than `index` slots.
-    unsafe fn slot(this: NonNull<Self>, index: u16) -> NonNull<Slot<S>> {
-        // SAFETY: the caller's; `SLOTS_AT` is where `layout` puts the slots.
-        unsafe { this.byte_add(Self::SLOTS_AT).cast::<Slot<S>>().add(usize::from(index)) }
-    }
 
     /// Takes a free slot.
     #[inline]
-    pub(super) fn take_slot(&self) -> Option<NonNull<Slot<S>>> {
+    pub(super) fn take_slot(&self) -> Option<NonNull<Node>> {
         let node = NonNull::new(self.free.get().cast_mut())?;
         // SAFETY: free slots are in the block (rule 1).
         self.free.set(unsafe { node.as_ref() }.next.get());
-        Some(node.cast())
+        Some(node)
     }
 
-    pub(super) fn has_free_slot(&self) -> bool {
-        !self.free.get().is_null()
-    }
-
-    /// Puts a slot among the free ones, whose payload holds nothing.
+    /// Puts a slot of this connection among the free ones, whose payload holds nothing.
     #[inline]
-    pub(super) fn put_back(&self, slot: NonNull<Slot<S>>) {
+    fn put_back(&self, slot: NonNull<Node>) {
         // SAFETY: a slot of this connection (rule 1).
-        let node = unsafe { &slot.as_ref().node };
+        let node = unsafe { slot.as_ref() };
         node.stage.set(Stage::Free);
         node.next.set(self.free.get());
-        self.free.set(slot.as_ptr().cast_const().cast());
+        self.free.set(slot.as_ptr());
     }
 
     /// Gives a slot back whose payload holds nothing, and lets the next waiter have it.
     #[inline]
-    pub(super) fn free_slot(&self, slot: NonNull<Slot<S>>) {
+    pub(super) fn free_slot(&self, slot: NonNull<Node>) {
         self.put_back(slot);
         if !self.waiters.is_empty() {
             self.waiters.wake_one();
         }
     }
 
-    /// # Safety
-    ///
-    /// `this` came from a handshake node on a server's queue or from its list (rule 4).
-    pub(super) unsafe fn of_handshake(node: NonNull<Node>) -> NonNull<Self> {
-        // SAFETY: the node is the field at this offset, and the pointer spans the block (rule 4).
-        unsafe { node.byte_sub(offset_of!(Self, head) + offset_of!(Head, handshake)).cast() }
-    }
-
-    /// The handshake's node, as a pointer that spans the block (rule 4).
-    pub(super) fn handshake(this: NonNull<Self>) -> NonNull<Node> {
-        // SAFETY: an offset inside of the block.
-        unsafe { this.byte_add(offset_of!(Self, head) + offset_of!(Head, handshake)).cast() }
-    }
-
     #[cold]
     pub(super) fn note_request(&self, node: &Node) {
-        let (connection, request) = (self.head.id.0, node.id.get());
+        let (connection, request) = (self.id.0, node.id.get());
         self.registry.events().emit(Kind::Request, || Event::Request { connection, request });
     }
 
     #[cold]
     pub(super) fn note_reply(&self, node: &Node) {
-        let (connection, request) = (self.head.id.0, node.id.get());
+        let (connection, request) = (self.id.0, node.id.get());
         self.registry.events().emit(Kind::Reply, || Event::Reply { connection, request });
     }
 
     #[cold]
     pub(super) fn note_unanswered(&self, node: &Node) {
-        let (connection, request) = (self.head.id.0, node.id.get());
+        let (connection, request) = (self.id.0, node.id.get());
         self.registry.events().emit(Kind::Unanswered, || Event::Unanswered { connection, request });
+    }
+}
+
+impl<S: Service> Connection<S> {
+    /// Makes a connection of a block with the [`layout`](Contract::layout) for `depth` slots, and puts it on its server's
+    /// list.
+    pub(super) fn write(
+        block: Block<'_>,
+        depth: u16,
+        registry: &Shared<Registry>,
+        server: &Shared<ServerCore>,
+        hello: S::Hello,
+    ) -> NonNull<Head> {
+        let this = Head::write(block, depth, registry, server);
+        // SAFETY: the field of a connection that was made just now, of which nothing else was left to write.
+        unsafe {
+            let greeting = &raw mut (*this.cast::<Self>().as_ptr()).greeting;
+            greeting.write(UnsafeCell::new(Greeting::Hello(hello)));
+        }
+        this
     }
 }
 
@@ -363,9 +348,9 @@ impl<S: Service> Connection<S> {
 ///
 /// The node is `Taken` or `Lost`, and one of this connection.
 #[cold]
-pub(super) unsafe fn abandon<S: Service>(connection: &Connection<S>, node: &Node) {
+pub(super) unsafe fn abandon(connection: &Head, node: &Node) {
     node.stage.set(Stage::Abandoned);
-    pin(&connection.head);
+    pin(connection);
     connection.server.look_at_replies();
 }
 
@@ -378,10 +363,10 @@ pub(super) fn pin(head: &Head) {
 ///
 /// # Safety
 ///
-/// The pin is the caller's, who does not use the connection again.
-pub(super) unsafe fn unpin<S: Service>(this: NonNull<Connection<S>>) {
+/// The pin is the caller's, who does not use the connection again. The pointer is the block's (rule 4).
+pub(super) unsafe fn unpin(this: NonNull<Head>) {
     // SAFETY: the pin kept the connection until now.
-    let pins = unsafe { &this.as_ref().head.pins };
+    let pins = unsafe { &this.as_ref().pins };
     pins.set(pins.get() - 1);
     // SAFETY: the caller's.
     unsafe { release(this) };
@@ -391,11 +376,12 @@ pub(super) unsafe fn unpin<S: Service>(this: NonNull<Connection<S>>) {
 ///
 /// # Safety
 ///
-/// The caller has just given up the client or a pin, and does not use the connection again.
+/// The caller has just given up the client or a pin, and does not use the connection again. The pointer is the block's
+/// (rule 4).
 #[inline]
-pub(super) unsafe fn release<S: Service>(this: NonNull<Connection<S>>) {
+pub(super) unsafe fn release(this: NonNull<Head>) {
     // SAFETY: the block lives until it is freed here (rule 1).
-    let head = unsafe { &this.as_ref().head };
+    let head = unsafe { this.as_ref() };
     if !head.client.get() && head.pins.get() == 0 {
         // SAFETY: the caller's, and the condition of rule 1 has just come true.
         unsafe { free(this) };
@@ -403,21 +389,23 @@ pub(super) unsafe fn release<S: Service>(this: NonNull<Connection<S>>) {
 }
 
 #[cold]
-unsafe fn free<S: Service>(this: NonNull<Connection<S>>) {
+unsafe fn free(this: NonNull<Head>) {
     // SAFETY: nobody else reaches the block: no client, no token, and its nodes are off the server's queue. All slots are
     // free, so their payloads hold nothing. What runs user code (wakers, greeting) is dropped in place first, then the
     // handles are moved out.
     unsafe {
-        Head::unlist(this.cast(), &this.as_ref().server);
-        let (depth, account) = (this.as_ref().head.depth, this.as_ref().account);
-        for index in 0..depth {
-            ptr::drop_in_place(Connection::slot(this, index).as_ptr());
+        Head::unlist(this, &this.as_ref().server);
+        let (depth, account) = (this.as_ref().depth, this.as_ref().account);
+        let contract = this.as_ref().server.contract;
+        for node in Head::nodes(this) {
+            ptr::drop_in_place(node.as_ptr());
         }
         let server = ptr::read(&raw const *this.as_ref().server);
         let registry = ptr::read(&raw const *this.as_ref().registry);
         ManuallyDrop::drop(&mut (*this.as_ptr()).waiters);
+        (contract.drop_greeting)(this);
         ptr::drop_in_place(this.as_ptr());
-        if let Some(layout) = Connection::<S>::layout(depth) {
+        if let Some(layout) = contract.layout(depth) {
             Heap::free_block(this.cast(), layout, account);
         }
         drop((server, registry));

@@ -14,10 +14,7 @@ use super::{
     server::ServerCore,
     table::Registry,
 };
-use crate::{
-    event::{Event, Kind},
-    heap::Shared,
-};
+use crate::event::{Event, Kind};
 
 /// Tasks that a circle may have before it is not recognised any more: a limit for the walk.
 const LONGEST: usize = 16;
@@ -87,11 +84,26 @@ impl Registry {
 
     /// The wait for the oldest request that is wanted.
     fn oldest_wait(&self, wanted: impl Fn(&Wait) -> bool) -> Option<Wait> {
+        let mut oldest: Option<Wait> = None;
+        self.each_wait(&mut |wait| {
+            if wanted(&wait) && oldest.is_none_or(|oldest| wait.age > oldest.age) {
+                oldest = Some(wait);
+            }
+        });
+        oldest
+    }
+
+    /// Looks at all waits for busy servers.
+    fn each_wait(&self, look: &mut dyn FnMut(Wait)) {
         let next = self.next_request_id();
         self.with_servers(|servers| {
             let blocked = servers.iter().filter(|core| !core.is_waiting() && core.task.get() != 0);
-            blocked.filter_map(|core| oldest_wait(core, next, &wanted)).max_by_key(|wait| wait.age)
-        })
+            for core in blocked {
+                core.with_connections(|list| {
+                    list.iter_raw().for_each(|head| each_wait(core, head, next, look))
+                });
+            }
+        });
     }
 
     /// # Safety
@@ -111,26 +123,21 @@ impl Registry {
     }
 }
 
-fn oldest_wait(core: &Shared<ServerCore>, next: u32, wanted: &impl Fn(&Wait) -> bool) -> Option<Wait> {
-    let of_connection = |head: NonNull<Head>| {
-        // SAFETY: a listed connection is alive, and nothing runs meanwhile that could free it.
-        let nodes = unsafe { Head::nodes(head) };
-        nodes
-            .filter_map(|node| {
-                // SAFETY: as above.
-                let state = unsafe { node.as_ref() };
-                let under_way = matches!(state.stage.get(), Stage::Queued | Stage::Taken);
-                let waits = under_way && state.awaited.get() && state.caller.get() != 0;
-                waits.then(|| Wait {
-                    caller: state.caller.get(),
-                    server_task: core.task.get(),
-                    service: core.name,
-                    node,
-                    age: next.wrapping_sub(state.id.get()),
-                })
-            })
-            .filter(|wait| wanted(wait))
-            .max_by_key(|wait| wait.age)
-    };
-    core.with_connections(|list| list.iter_raw().filter_map(of_connection).max_by_key(|wait| wait.age))
+/// Looks at the waits of a connection.
+fn each_wait(core: &ServerCore, head: NonNull<Head>, next: u32, look: &mut dyn FnMut(Wait)) {
+    // SAFETY: a listed connection is alive, and nothing runs meanwhile that could free it.
+    for node in unsafe { Head::nodes(head) } {
+        // SAFETY: as above.
+        let state = unsafe { node.as_ref() };
+        let under_way = matches!(state.stage.get(), Stage::Queued | Stage::Taken);
+        if under_way && state.awaited.get() && state.caller.get() != 0 {
+            look(Wait {
+                caller: state.caller.get(),
+                server_task: core.task.get(),
+                service: core.contract.name,
+                node,
+                age: next.wrapping_sub(state.id.get()),
+            });
+        }
+    }
 }

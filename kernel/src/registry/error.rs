@@ -1,6 +1,6 @@
 //! Why a service was not bound, or a client not connected.
 
-use core::fmt;
+use core::{convert::Infallible, fmt};
 
 use super::service::{InstanceId, Version};
 use crate::{heap::AllocError, limits::CONNECTION_DEPTH};
@@ -69,6 +69,24 @@ pub enum ConnectError<E> {
     ServerGone,
     /// No memory for the connection.
     Memory(AllocError),
+}
+
+/// Why a client is not connected, if the server itself has not turned it away.
+pub(super) type Refused = ConnectError<Infallible>;
+
+impl<E> ConnectError<E> {
+    /// The same, for a service whose server could have turned the client away.
+    #[inline(never)]
+    pub(super) fn of(refused: Refused) -> Self {
+        match refused {
+            Refused::NotFound => Self::NotFound,
+            Refused::TypeMismatch { name, version } => Self::TypeMismatch { name, version },
+            Refused::Depth { depth } => Self::Depth { depth },
+            Refused::Unanswered => Self::Unanswered,
+            Refused::ServerGone => Self::ServerGone,
+            Refused::Memory(error) => Self::Memory(error),
+        }
+    }
 }
 
 impl<E: fmt::Display> fmt::Display for ConnectError<E> {

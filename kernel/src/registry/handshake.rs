@@ -3,10 +3,10 @@
 //! See the safety protocol of [`connection`](super::connection), whose rules are cited here.
 #![expect(unsafe_code, reason = "a handshake is a token that points into the connection of its client")]
 
-use core::{fmt, ptr::NonNull};
+use core::{fmt, marker::PhantomData, ptr::NonNull};
 
 use super::{
-    connection::{Connection, Greeting, unpin},
+    connection::{Connection, Greeting, Head, unpin},
     queue::{Failure, Stage, call},
     service::{ConnectionId, Service},
 };
@@ -15,7 +15,9 @@ use super::{
 /// not answered.
 #[must_use = "dropping a handshake turns the client away without a reason"]
 pub struct Handshake<S: Service> {
-    pub(super) connection: NonNull<Connection<S>>,
+    /// A connection of this service.
+    pub(super) connection: NonNull<Head>,
+    pub(super) service: PhantomData<S>,
 }
 
 /// Whoever asked has given up, or was told that the server is gone.
@@ -32,8 +34,8 @@ impl core::error::Error for ClientGone {}
 
 impl<S: Service> Handshake<S> {
     fn connection(&self) -> &Connection<S> {
-        // SAFETY: a token keeps its connection (rule 1).
-        unsafe { self.connection.as_ref() }
+        // SAFETY: a token keeps its connection (rule 1), and it is one of this service.
+        unsafe { self.connection.cast().as_ref() }
     }
 
     /// The connection's number.
@@ -75,34 +77,55 @@ impl<S: Service> Handshake<S> {
     }
 
     fn decide(self, greeting: Greeting<S>) -> Result<(), ClientGone> {
-        // SAFETY: the token keeps the connection (rule 1), until it is given up below.
-        let connection = unsafe { self.connection.as_ref() };
-        let node = &connection.head.handshake;
-        if node.stage.get() != Stage::Taken {
+        let connection = self.connection();
+        if connection.head.handshake.stage.get() != Stage::Taken {
             return Err(ClientGone);
         }
         // SAFETY: the greeting is the token's (rule 2); the old one is dropped at the end of this function.
         let _hello = unsafe { core::ptr::replace(connection.greeting.get(), greeting) };
-        node.stage.set(Stage::Answered);
-        // The token is given up before the client is woken, who may free the connection.
+        // SAFETY: the token is given up here: it keeps the connection until then (rule 1).
+        unsafe { answer(self.connection) };
         core::mem::forget(self);
-        call(node.wake());
         Ok(())
+    }
+}
+
+/// Tells the client that its handshake has been decided.
+///
+/// # Safety
+///
+/// The handshake is `Taken`, and the token is given up by this.
+unsafe fn answer(connection: NonNull<Head>) {
+    // SAFETY: the caller's.
+    let node = unsafe { &connection.as_ref().handshake };
+    node.stage.set(Stage::Answered);
+    // The client may free the connection.
+    call(node.wake());
+}
+
+/// Tells the client that its handshake will not be decided.
+///
+/// # Safety
+///
+/// The token is given up by this.
+unsafe fn refuse(connection: NonNull<Head>) {
+    // SAFETY: the token keeps the connection (rule 1).
+    let node = unsafe { &connection.as_ref().handshake };
+    match node.stage.get() {
+        Stage::Taken => {
+            node.fail(Stage::Failed, Failure::Unanswered);
+            call(node.wake());
+        }
+        Stage::Lost => node.stage.set(Stage::Failed),
+        // SAFETY: the client has given up, and left the connection to this token, which is given up here, once.
+        Stage::Abandoned => unsafe { unpin(connection) },
+        _ => {}
     }
 }
 
 impl<S: Service> Drop for Handshake<S> {
     fn drop(&mut self) {
-        let node = &self.connection().head.handshake;
-        match node.stage.get() {
-            Stage::Taken => {
-                node.fail(Stage::Failed, Failure::Unanswered);
-                call(node.wake());
-            }
-            Stage::Lost => node.stage.set(Stage::Failed),
-            // SAFETY: the client has given up, and left the connection to this token, which is given up here, once.
-            Stage::Abandoned => unsafe { unpin(self.connection) },
-            _ => {}
-        }
+        // SAFETY: this token is gone afterwards.
+        unsafe { refuse(self.connection) };
     }
 }

@@ -13,8 +13,8 @@
 use core::{
     cell::Cell,
     fmt,
-    future::{Future, poll_fn},
-    pin::Pin,
+    future::poll_fn,
+    mem::ManuallyDrop,
     ptr::NonNull,
     task::{Context, Poll},
 };
@@ -27,14 +27,16 @@ use postcard_schema::{Schema, schema::NamedType};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    CallError, Client, ConnectError, InstanceId, RequestId, Select, Service, Services, UnsentReason, Uuid,
-    Version,
+    CallError, Client, InstanceId, RequestId, Select, Service, Services, Unsent, UnsentReason, Uuid, Version,
     client::{give_up, poll_slot},
-    connection::Slot,
-    table::Registry,
+    connection::{Connection, Greeting, Head},
+    contract::Contract,
+    error::Refused,
+    queue::Node,
+    table::{Connecting, Registry, Room, take_greeting},
 };
 use crate::{
-    heap::{AllocError, Box, FixedVec, Heap},
+    heap::{AllocError, FixedVec, Shared},
     inline::Bytes,
 };
 
@@ -106,22 +108,46 @@ pub struct ProgramServiceInfo {
     pub schemas: Schemas,
 }
 
-/// How programs reach a service: the bytes side of its types.
+/// How programs reach a service: the bytes side of its types, and what is to be done that depends on them.
+///
+/// All functions take connections of this service, or slots of such, which live.
 pub(super) struct Table {
     key: Key,
     schemas: Schemas,
-    connect: Connect,
+    contract: &'static Contract,
+    /// Makes a connection with this frame as its hello; `None` if it is none.
+    connect: fn(&Shared<Registry>, Room<'_>, &[u8]) -> Option<Connecting>,
+    /// Looks at the greeting of a connection whose handshake has been answered.
+    greeted: unsafe fn(NonNull<Head>) -> Result<(), ProgramConnectError>,
+    /// Makes a client of a connection that has been greeted, which is the caller's: its drop closes it.
+    close: unsafe fn(NonNull<Head>),
+    /// Sends a frame as a request.
+    send: Send,
+    /// Looks at a request that has not been ended, and if there is a reply, writes it as a frame.
+    poll: PollReply,
+    /// Gives up a request that has not been ended.
+    give_up: unsafe fn(NonNull<Node>),
 }
 
-type Connect =
-    for<'a> fn(&'a Services, InstanceId, &'a [u8], usize) -> Result<Connecting<'a>, ProgramConnectError>;
+type Send = unsafe fn(NonNull<Head>, &[u8]) -> Result<NonNull<Node>, ProgramCallError>;
 
-type Connecting<'a> = Pin<Box<dyn Future<Output = Result<ProgramClient, ProgramConnectError>> + 'a>>;
+type PollReply =
+    unsafe fn(NonNull<Node>, &Context<'_>, &mut [u8]) -> Poll<Result<ProgramReply, ProgramCallError>>;
 
 struct TableOf<S>(S);
 
 impl<S: ProgramService> TableOf<S> {
-    const TABLE: Table = Table { key: S::KEY, schemas: S::SCHEMAS, connect: connect::<S> };
+    const TABLE: Table = Table {
+        key: S::KEY,
+        schemas: S::SCHEMAS,
+        contract: Contract::of::<S>(),
+        connect: connect::<S>,
+        greeted: greeted::<S>,
+        close: close::<S>,
+        send: send::<S>,
+        poll: poll::<S>,
+        give_up: end::<S>,
+    };
 }
 
 pub(super) fn table<S: ProgramService>() -> &'static Table {
@@ -236,31 +262,35 @@ pub enum ProgramReply {
 
 /// A connection that speaks bytes.
 pub struct ProgramClient {
-    client: Box<dyn BytesClient>,
-}
-
-/// What a typed connection does for one that speaks bytes.
-trait BytesClient {
-    fn send(&self, request: &[u8]) -> Result<RequestId, ProgramCallError>;
-
-    fn poll_reply(
-        &self,
-        request: RequestId,
-        context: &mut Context<'_>,
-        reply: &mut [u8],
-    ) -> Poll<Result<ProgramReply, ProgramCallError>>;
-
-    fn give_up(&self, request: RequestId);
+    /// A connection of the table's service, of which this is the client.
+    connection: NonNull<Head>,
+    table: &'static Table,
+    /// The requests that are under way: slots of the connection, with requests that have not been ended.
+    slots: FixedVec<Cell<Option<NonNull<Node>>>>,
 }
 
 impl ProgramClient {
+    fn find(&self, request: RequestId) -> Option<&Cell<Option<NonNull<Node>>>> {
+        // SAFETY: the slots are in the connection, which the client keeps.
+        let is_it = |slot: NonNull<Node>| unsafe { slot.as_ref() }.id.get() == request.0;
+        self.slots.iter().find(|slot| slot.get().is_some_and(is_it))
+    }
+
     /// Sends a request.
     ///
     /// # Errors
     ///
     /// See [`ProgramCallError`]; nothing has been sent then.
     pub fn send(&self, request: &[u8]) -> Result<RequestId, ProgramCallError> {
-        self.client.send(request)
+        if request.len() > FRAME {
+            return Err(ProgramCallError::TooLong);
+        }
+        let free = self.slots.iter().find(|slot| slot.get().is_none()).ok_or(ProgramCallError::Full)?;
+        // SAFETY: the connection lives, and is one of the table's service.
+        let slot = unsafe { (self.table.send)(self.connection, request) }?;
+        free.set(Some(slot));
+        // SAFETY: the slot is in the connection, which the client keeps.
+        Ok(RequestId(unsafe { slot.as_ref() }.id.get()))
     }
 
     /// Looks whether a request has been answered, and if so writes the reply to the buffer.
@@ -270,12 +300,23 @@ impl ProgramClient {
         context: &mut Context<'_>,
         reply: &mut [u8],
     ) -> Poll<Result<ProgramReply, ProgramCallError>> {
-        self.client.poll_reply(request, context, reply)
+        let Some((place, slot)) = self.find(request).and_then(|place| Some((place, place.get()?))) else {
+            return Poll::Ready(Err(ProgramCallError::NoSuchRequest));
+        };
+        // SAFETY: a slot of a connection of the table's service. The request has not been ended: it is kept here.
+        let poll = unsafe { (self.table.poll)(slot, context, reply) };
+        if poll.is_ready() {
+            place.set(None);
+        }
+        poll
     }
 
     /// Gives a request up; a number that is not under way is ignored.
     pub fn give_up(&self, request: RequestId) {
-        self.client.give_up(request);
+        if let Some(slot) = self.find(request).and_then(Cell::take) {
+            // SAFETY: as for `poll_reply`: until now it was kept here.
+            unsafe { (self.table.give_up)(slot) };
+        }
     }
 
     /// Sends a request and waits for the reply.
@@ -301,6 +342,13 @@ impl ProgramClient {
     }
 }
 
+impl Drop for ProgramClient {
+    fn drop(&mut self) {
+        // SAFETY: this is the client of the connection, which is one of the table's service.
+        unsafe { (self.table.close)(self.connection) };
+    }
+}
+
 impl Services {
     /// The first service open to programs whose instance number is above `after`: start with 0 to list them all.
     pub fn next_program_service(&self, after: InstanceId) -> Option<ProgramServiceInfo> {
@@ -310,9 +358,9 @@ impl Services {
             let table = core.programs?;
             Some(ProgramServiceInfo {
                 instance: core.instance,
-                uuid: core.uuid,
-                name: core.name,
-                version: core.version,
+                uuid: core.contract.uuid,
+                name: core.contract.name,
+                version: core.contract.version,
                 key: table.key,
                 schemas: table.schemas,
             })
@@ -336,59 +384,99 @@ impl Services {
         depth: usize,
     ) -> Result<ProgramClient, ProgramConnectError> {
         let found = self.registry.with_servers(|servers| {
-            let core = servers.iter().find(|core| core.uuid == uuid && core.programs.is_some())?;
-            core.programs.map(|table| (core.instance, core.version, table))
+            let core = servers.iter().find(|core| core.contract.uuid == uuid && core.programs.is_some())?;
+            core.programs.map(|table| (core.instance, core.contract.version, table))
         });
         let (instance, running, table) = found.ok_or(ProgramConnectError::NotFound)?;
         if table.key != key {
             return Err(ProgramConnectError::WrongVersion { running });
         }
-        (table.connect)(self, instance, hello, depth)?.await
+        let (registry, heap) = (&self.registry, self.registry.system().heap());
+        let room = Registry::room(registry, table.contract, Select::Instance(instance), false, depth).await?;
+        let connecting = (table.connect)(registry, room, hello).ok_or(ProgramConnectError::Malformed)?;
+        connecting.shake_hands().await?;
+        // SAFETY: a connection of the table's service, whose handshake has been answered.
+        unsafe { (table.greeted)(connecting.connection) }?;
+        let memory = |error| ProgramConnectError::Refused(Refusal::Memory(error));
+        let mut slots = heap.vec(depth).await.map_err(memory)?;
+        while slots.push(Cell::new(None)).is_ok() {}
+        Ok(ProgramClient { connection: connecting.connected(), table, slots })
     }
 }
 
-fn connect<'a, S: ProgramService>(
-    services: &'a Services,
-    instance: InstanceId,
-    hello: &'a [u8],
-    depth: usize,
-) -> Result<Connecting<'a>, ProgramConnectError> {
-    let heap = services.registry.system().heap();
-    let connecting = heap
-        .try_box(connect_typed::<S>(&services.registry, heap, instance, hello, depth))
-        .map_err(|failed| ProgramConnectError::Refused(Refusal::Memory(failed.error)))?;
-    Ok(Box::into_pin(Box::unsize(connecting, |it| it as &mut (dyn Future<Output = _> + 'a))))
-}
-
-async fn connect_typed<S: ProgramService>(
-    registry: &crate::heap::Shared<Registry>,
-    heap: &Heap,
-    instance: InstanceId,
+fn connect<S: ProgramService>(
+    registry: &Shared<Registry>,
+    room: Room<'_>,
     hello: &[u8],
-    depth: usize,
-) -> Result<ProgramClient, ProgramConnectError> {
-    let memory = |error| ProgramConnectError::Refused(Refusal::Memory(error));
-    let hello = decode::<S::Hello>(hello).ok_or(ProgramConnectError::Malformed)?;
-    let client = Registry::connect_now::<S>(registry, Select::Instance(instance), hello, depth).await?;
-    let mut slots = heap.vec(depth).await.map_err(memory)?;
-    while slots.push(Cell::new(None)).is_ok() {}
-    let typed = heap.boxed(Typed { slots, client }).await.map_err(|failed| memory(failed.error))?;
-    Ok(ProgramClient { client: Box::unsize(typed, |it| it as &mut dyn BytesClient) })
+) -> Option<Connecting> {
+    let hello = decode::<S::Hello>(hello)?;
+    Some(Connecting::new(room, |block, slots, server| {
+        Connection::<S>::write(block, slots, registry, server, hello)
+    }))
 }
 
-impl<E: Serialize> From<ConnectError<E>> for ProgramConnectError {
-    fn from(error: ConnectError<E>) -> Self {
-        match error {
-            ConnectError::NotFound | ConnectError::TypeMismatch { .. } => Self::NotFound,
-            ConnectError::Depth { .. } => Self::Refused(Refusal::Depth),
-            ConnectError::Unanswered => Self::Refused(Refusal::Unanswered),
-            ConnectError::ServerGone => Self::Refused(Refusal::ServerGone),
-            ConnectError::Memory(error) => Self::Refused(Refusal::Memory(error)),
-            ConnectError::Rejected(reason) => {
-                let mut frame = [0; REASON];
-                let written = postcard::to_slice(&reason, &mut frame).map_or(&[][..], |written| written);
-                Self::Rejected(Bytes::cut(written))
-            }
+unsafe fn greeted<S: ProgramService>(connection: NonNull<Head>) -> Result<(), ProgramConnectError> {
+    // SAFETY: the caller's. The handshake is decided, so the greeting is the client's.
+    match unsafe { take_greeting::<S>(connection) } {
+        Greeting::Accepted => Ok(()),
+        Greeting::Refused(reason) => {
+            let mut frame = [0; REASON];
+            let written = postcard::to_slice(&reason, &mut frame).map_or(&[][..], |written| written);
+            Err(ProgramConnectError::Rejected(Bytes::cut(written)))
+        }
+        Greeting::Empty | Greeting::Hello(_) => Err(ProgramConnectError::Refused(Refusal::Unanswered)),
+    }
+}
+
+unsafe fn close<S: ProgramService>(connection: NonNull<Head>) {
+    // SAFETY: the caller's.
+    drop(unsafe { Client::<S>::new(connection) });
+}
+
+unsafe fn send<S: ProgramService>(
+    connection: NonNull<Head>,
+    request: &[u8],
+) -> Result<NonNull<Node>, ProgramCallError> {
+    let request = decode::<S::Request>(request).ok_or(ProgramCallError::Malformed)?;
+    // SAFETY: the caller's. The client is only borrowed, so it is not dropped here.
+    let client = ManuallyDrop::new(unsafe { Client::<S>::new(connection) });
+    match client.start(request) {
+        Ok(slot) => Ok(slot.cast()),
+        Err(Unsent { reason: UnsentReason::Full, .. }) => Err(ProgramCallError::Full),
+        Err(Unsent { reason: UnsentReason::ServerGone, .. }) => Err(ProgramCallError::ServerGone),
+    }
+}
+
+unsafe fn poll<S: ProgramService>(
+    slot: NonNull<Node>,
+    context: &Context<'_>,
+    reply: &mut [u8],
+) -> Poll<Result<ProgramReply, ProgramCallError>> {
+    // SAFETY: the caller's.
+    let outcome = unsafe { poll_slot::<S>(slot.cast(), context) };
+    outcome.map(|outcome| match outcome {
+        Ok(response) => encode(&response, reply).map(ProgramReply::Response),
+        Err(CallError::Service(error)) => encode(&error, reply).map(ProgramReply::Error),
+        Err(CallError::ServerGone) => Err(ProgramCallError::ServerGone),
+        Err(CallError::Unanswered) => Err(ProgramCallError::Unanswered),
+        Err(CallError::Deadline) => Err(ProgramCallError::Deadline),
+        Err(CallError::WaitCycle) => Err(ProgramCallError::WaitCycle),
+    })
+}
+
+unsafe fn end<S: ProgramService>(slot: NonNull<Node>) {
+    // SAFETY: the caller's.
+    unsafe { give_up::<S>(slot.cast()) };
+}
+
+impl From<Refused> for ProgramConnectError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotFound | Refused::TypeMismatch { .. } => Self::NotFound,
+            Refused::Depth { .. } => Self::Refused(Refusal::Depth),
+            Refused::Unanswered => Self::Refused(Refusal::Unanswered),
+            Refused::ServerGone => Self::Refused(Refusal::ServerGone),
+            Refused::Memory(error) => Self::Refused(Refusal::Memory(error)),
         }
     }
 }
@@ -398,68 +486,6 @@ fn decode<T: DeserializeOwned>(frame: &[u8]) -> Option<T> {
     match postcard::take_from_bytes(frame) {
         Ok((value, [])) => Some(value),
         _ => None,
-    }
-}
-
-/// A typed connection, and the slots of the requests that are under way.
-struct Typed<S: ProgramService> {
-    /// A slot here is one of `client`'s, with a request that has not been ended.
-    slots: FixedVec<Cell<Option<NonNull<Slot<S>>>>>,
-    client: Client<S>,
-}
-
-impl<S: ProgramService> Typed<S> {
-    fn find(&self, request: RequestId) -> Option<&Cell<Option<NonNull<Slot<S>>>>> {
-        // SAFETY: the slots are the client's, which keeps them.
-        let is_it = |slot: NonNull<Slot<S>>| unsafe { slot.as_ref() }.node.id.get() == request.0;
-        self.slots.iter().find(|slot| slot.get().is_some_and(is_it))
-    }
-}
-
-impl<S: ProgramService> BytesClient for Typed<S> {
-    fn send(&self, request: &[u8]) -> Result<RequestId, ProgramCallError> {
-        if request.len() > FRAME {
-            return Err(ProgramCallError::TooLong);
-        }
-        let free = self.slots.iter().find(|slot| slot.get().is_none()).ok_or(ProgramCallError::Full)?;
-        let request = decode::<S::Request>(request).ok_or(ProgramCallError::Malformed)?;
-        let slot = self.client.start(request).map_err(|unsent| match unsent.reason {
-            UnsentReason::Full => ProgramCallError::Full,
-            UnsentReason::ServerGone => ProgramCallError::ServerGone,
-        })?;
-        free.set(Some(slot));
-        // SAFETY: the slot is the client's, which keeps it.
-        Ok(RequestId(unsafe { slot.as_ref() }.node.id.get()))
-    }
-
-    fn poll_reply(
-        &self,
-        request: RequestId,
-        context: &mut Context<'_>,
-        reply: &mut [u8],
-    ) -> Poll<Result<ProgramReply, ProgramCallError>> {
-        let Some(place) = self.find(request) else {
-            return Poll::Ready(Err(ProgramCallError::NoSuchRequest));
-        };
-        let Some(slot) = place.get() else { return Poll::Ready(Err(ProgramCallError::NoSuchRequest)) };
-        // SAFETY: the client lives, and the request has not been ended: it is in the table.
-        let Poll::Ready(outcome) = (unsafe { poll_slot(slot, context) }) else { return Poll::Pending };
-        place.set(None);
-        Poll::Ready(match outcome {
-            Ok(response) => encode(&response, reply).map(ProgramReply::Response),
-            Err(CallError::Service(error)) => encode(&error, reply).map(ProgramReply::Error),
-            Err(CallError::ServerGone) => Err(ProgramCallError::ServerGone),
-            Err(CallError::Unanswered) => Err(ProgramCallError::Unanswered),
-            Err(CallError::Deadline) => Err(ProgramCallError::Deadline),
-            Err(CallError::WaitCycle) => Err(ProgramCallError::WaitCycle),
-        })
-    }
-
-    fn give_up(&self, request: RequestId) {
-        if let Some(slot) = self.find(request).and_then(Cell::take) {
-            // SAFETY: the client lives, and the request, which was in the table until now, has not been ended.
-            unsafe { give_up(slot) };
-        }
     }
 }
 

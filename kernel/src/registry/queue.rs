@@ -11,6 +11,7 @@
 
 use core::{cell::Cell, hint::cold_path, ptr, ptr::NonNull, task::Waker};
 
+use super::connection::Head;
 use crate::executor::Parked;
 
 /// What becomes of a request, seen from its slot.
@@ -62,6 +63,8 @@ pub(super) enum Failure {
 pub(super) struct Node {
     /// The next on the server's queue, or the next free slot of the connection.
     pub(super) next: Cell<*const Node>,
+    /// The connection that it lies in, by the pointer of its block.
+    pub(super) connection: NonNull<Head>,
     /// Who waits for the outcome, or did the last time.
     pub(super) client: Parked,
     pub(super) stage: Cell<Stage>,
@@ -78,9 +81,10 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(handshake: bool) -> Self {
+    pub(super) fn new(handshake: bool, connection: NonNull<Head>) -> Self {
         Self {
             next: Cell::new(ptr::null()),
+            connection,
             client: Parked::new(),
             stage: Cell::new(Stage::Free),
             failure: Cell::new(Failure::Unanswered),

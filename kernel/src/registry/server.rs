@@ -4,7 +4,6 @@
 #![expect(unsafe_code, reason = "tokens point into the connections of clients")]
 
 use core::{
-    any::TypeId,
     cell::{Cell, UnsafeCell},
     fmt,
     future::Future,
@@ -15,14 +14,14 @@ use core::{
 };
 
 use cordyceps::List;
-use uuid::Uuid;
 
 use super::{
-    connection::{Connection, Head, Slot, pin, unpin},
+    connection::{Head, Slot, pin, unpin},
+    contract::Contract,
     handshake::{ClientGone, Handshake},
     programs::Table,
     queue::{Failure, Node, Queue, Stage, call},
-    service::{ConnectionId, InstanceId, RequestId, Service, Version},
+    service::{ConnectionId, InstanceId, RequestId, Service},
     table::{Label, Registry},
 };
 use crate::{
@@ -33,10 +32,7 @@ use crate::{
 
 /// What clients and the registry know of a server. It outlives the server for as long as a client is connected.
 pub(super) struct ServerCore {
-    pub(super) uuid: Uuid,
-    pub(super) name: &'static str,
-    pub(super) version: Version,
-    pub(super) contract: TypeId,
+    pub(super) contract: &'static Contract,
     pub(super) label: Label,
     pub(super) instance: InstanceId,
     state: Cell<State>,
@@ -64,7 +60,8 @@ enum State {
 }
 
 impl ServerCore {
-    pub(super) fn new<S: Service>(
+    pub(super) fn new(
+        contract: &'static Contract,
         label: Label,
         instance: InstanceId,
         task: u32,
@@ -72,10 +69,7 @@ impl ServerCore {
         events: NonNull<Events>,
     ) -> Self {
         Self {
-            uuid: S::UUID,
-            name: S::NAME,
-            version: S::VERSION,
-            contract: TypeId::of::<S>(),
+            contract,
             label,
             instance,
             state: Cell::new(State::Busy),
@@ -220,8 +214,8 @@ impl<S: Service> Server<S> {
     ///
     /// The node is one that `take` gave, and a handshake's.
     unsafe fn handshake(node: NonNull<Node>) -> Handshake<S> {
-        // SAFETY: it belongs to a connection of this server, which is one of service `S`, and spans its block (rule 4).
-        Handshake { connection: unsafe { Connection::of_handshake(node) } }
+        // SAFETY: the caller's: it is alive. It belongs to a connection of this server, which is one of service `S`.
+        Handshake { connection: unsafe { node.as_ref() }.connection, service: PhantomData }
     }
 
     /// The token of a request.
@@ -361,29 +355,34 @@ impl<S: Service> Drop for Server<S> {
         self.registry.unregister(self.core.instance);
         while let Some(incoming) = self.try_next() {
             let node = match &incoming {
-                Incoming::Hello(handshake) => Connection::handshake(handshake.connection),
+                Incoming::Hello(handshake) => Head::handshake(handshake.connection),
                 Incoming::Call(call) => call.slot.cast(),
             };
             // SAFETY: the token, which is dropped afterwards, keeps the node alive.
-            unsafe { lose::<S>(node) };
+            unsafe { lose(node) };
         }
-        let core = &self.core;
-        while let Some(head) = core.with_connections(|list| list.iter_raw().next()) {
-            let connection = head.cast::<Connection<S>>();
+        self.core.lose_connections();
+    }
+}
+
+impl ServerCore {
+    /// The server is gone: tells the clients that are connected.
+    fn lose_connections(&self) {
+        while let Some(head) = self.with_connections(|list| list.iter_raw().next()) {
             // SAFETY: a listed connection is alive; the pin keeps it so while wakers run, and is given up last.
             unsafe {
-                Head::unlist(head, core);
-                pin(&connection.as_ref().head);
-                for node in Head::nodes(head).chain([Connection::handshake(connection)]) {
+                Head::unlist(head, self);
+                pin(head.as_ref());
+                for node in Head::nodes(head).chain([Head::handshake(head)]) {
                     if node.as_ref().stage.get() == Stage::Taken {
-                        lose::<S>(node);
+                        lose(node);
                     }
                 }
-                connection.as_ref().waiters.wake_all();
-                unpin(connection);
+                head.as_ref().waiters.wake_all();
+                unpin(head);
             }
         }
-        core.parked.clear();
+        self.parked.clear();
     }
 }
 
@@ -391,14 +390,14 @@ impl<S: Service> Drop for Server<S> {
 ///
 /// # Safety
 ///
-/// The node is alive and stays so, is one of service `S`, and is `Taken`.
-unsafe fn lose<S: Service>(node: NonNull<Node>) {
+/// The node is alive and stays so, and is `Taken`.
+unsafe fn lose(node: NonNull<Node>) {
     // SAFETY: the caller's, and rule 4.
     unsafe {
         let state = node.as_ref();
         state.fail(Stage::Lost, Failure::ServerGone);
         if !state.handshake {
-            node.cast::<Slot<S>>().as_ref().connection.as_ref().note_unanswered(state);
+            state.connection.as_ref().note_unanswered(state);
         }
         call(state.wake());
     }
@@ -429,7 +428,7 @@ impl<S: Service> Call<S> {
     /// The connection it came over.
     pub fn connection_id(&self) -> ConnectionId {
         // SAFETY: the slot is in its connection.
-        unsafe { self.slot().connection.as_ref() }.head.id
+        unsafe { self.slot().node.connection.as_ref() }.id
     }
 
     /// Its number.
@@ -500,15 +499,14 @@ impl<S: Service> Reply<S> {
         unsafe { self.slot.as_ref() }
     }
 
-    #[inline]
-    fn connection(&self) -> &Connection<S> {
+    fn connection(&self) -> &Head {
         // SAFETY: as above.
-        unsafe { self.slot().connection.as_ref() }
+        unsafe { self.slot().node.connection.as_ref() }
     }
 
     /// The connection the request came over.
     pub fn connection_id(&self) -> ConnectionId {
-        self.connection().head.id
+        self.connection().id
     }
 
     /// The request's number.
@@ -537,7 +535,7 @@ impl<S: Service> Reply<S> {
         // SAFETY: the payload is the token's, and holds nothing (rule 2). The connection is there.
         let connection = unsafe {
             slot.put_reply(answer);
-            slot.connection.as_ref()
+            node.connection.as_ref()
         };
         node.stage.set(Stage::Answered);
         let server = &**connection.server;
@@ -554,26 +552,37 @@ impl<S: Service> Reply<S> {
 }
 
 impl<S: Service> Drop for Reply<S> {
-    #[cold]
+    #[inline]
     fn drop(&mut self) {
-        // SAFETY: the token keeps its connection (rule 1), until it is given up here.
-        let (node, connection) = unsafe { (&self.slot.as_ref().node, self.slot.as_ref().connection) };
-        // SAFETY: as above.
-        let connection_ref = unsafe { connection.as_ref() };
-        match node.stage.get() {
-            Stage::Taken => {
-                node.fail(Stage::Failed, Failure::Unanswered);
-                connection_ref.note_unanswered(node);
-                call(node.wake());
-            }
-            // The client has yet to see why it failed, and frees the slot then.
-            Stage::Lost => node.stage.set(Stage::Failed),
-            Stage::Abandoned => {
-                connection_ref.free_slot(self.slot);
-                // SAFETY: the client left the connection to this token, which is given up here, once.
-                unsafe { unpin(connection) };
-            }
-            _ => {}
+        // SAFETY: this token is gone afterwards.
+        unsafe { leave_unanswered(self.slot.cast()) };
+    }
+}
+
+/// Tells a client that its request will not be answered.
+///
+/// # Safety
+///
+/// The request's token is a [`Reply`], which is given up by this.
+#[cold]
+unsafe fn leave_unanswered(slot: NonNull<Node>) {
+    // SAFETY: the token keeps its connection (rule 1), until it is given up here.
+    let (node, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection) };
+    // SAFETY: as above.
+    let connection_ref = unsafe { connection.as_ref() };
+    match node.stage.get() {
+        Stage::Taken => {
+            node.fail(Stage::Failed, Failure::Unanswered);
+            connection_ref.note_unanswered(node);
+            call(node.wake());
         }
+        // The client has yet to see why it failed, and frees the slot then.
+        Stage::Lost => node.stage.set(Stage::Failed),
+        Stage::Abandoned => {
+            connection_ref.free_slot(slot);
+            // SAFETY: the client left the connection to this token, which is given up here, once.
+            unsafe { unpin(connection) };
+        }
+        _ => {}
     }
 }

@@ -5,7 +5,6 @@
 #![expect(unsafe_code, reason = "connecting hands over the client's share of a connection")]
 
 use core::{
-    any::TypeId,
     cell::{Cell, RefCell},
     future::poll_fn,
     ptr::NonNull,
@@ -17,16 +16,17 @@ use uuid::Uuid;
 use super::{
     client::Client,
     connection::{Connection, Greeting, Head, abandon, release},
-    error::{BindError, ConnectError},
+    contract::Contract,
+    error::{BindError, ConnectError, Refused},
     programs::Table,
     queue::{Failure, Stage},
-    server::{Server, ServerCore},
+    server::ServerCore,
     service::{ConnectionId, InstanceId, Service, Version},
 };
 use crate::{
     event::{Cursor, Entry, Event, Events, Kind, Ring},
     executor::Executor,
-    heap::{AllocError, FixedVec, Shared},
+    heap::{AllocError, Block, FixedVec, Shared},
     inline::Text,
     limits::CONNECTION_DEPTH,
     sync::WaitList,
@@ -203,10 +203,15 @@ impl Registry {
     }
 
     fn note(&self, core: &ServerCore, arrived: bool) {
-        let change =
-            Change { arrived, uuid: core.uuid, name: core.name, instance: core.instance, label: core.label };
+        let change = Change {
+            arrived,
+            uuid: core.contract.uuid,
+            name: core.contract.name,
+            instance: core.instance,
+            label: core.label,
+        };
         self.changes.borrow_mut().write(change);
-        let (service, instance) = (core.name, core.instance.0);
+        let (service, instance) = (core.contract.name, core.instance.0);
         if arrived {
             self.events().emit(Kind::Register, || Event::Register { service, instance });
         } else {
@@ -215,36 +220,50 @@ impl Registry {
         self.changed.wake_all();
     }
 
+    /// Makes a server as soon as there is memory for it, and puts it into the table.
+    pub(super) async fn bind(
+        &self,
+        contract: &'static Contract,
+        label: &str,
+        programs: Option<&'static Table>,
+    ) -> Result<Shared<ServerCore>, BindError> {
+        // Everything else is done at once, when there is memory.
+        let room = self.system.heap().room_for_shared().await.map_err(BindError::Memory)?;
+        self.insert(contract, label, programs, |core| Ok(room.fill(core)))
+    }
+
     /// Puts a new server into the table.
-    pub(super) fn insert<S: Service>(
-        this: &Shared<Self>,
+    pub(super) fn insert(
+        &self,
+        contract: &'static Contract,
         label: &str,
         programs: Option<&'static Table>,
         new_core: impl FnOnce(ServerCore) -> Result<Shared<ServerCore>, AllocError>,
-    ) -> Result<Server<S>, BindError> {
+    ) -> Result<Shared<ServerCore>, BindError> {
         let label = Label::try_from(label).map_err(|_too_long| BindError::LabelTooLong)?;
-        this.check_insert::<S>(label)?;
-        let in_use = |id| this.with_servers(|servers| servers.iter().any(|core| core.instance.0 == id));
-        let instance = InstanceId(free_number(this.next_instance.get(), in_use));
-        let events = this.system.events_for_interrupts();
-        let core = new_core(ServerCore::new::<S>(label, instance, this.current_task(), programs, events))
-            .map_err(BindError::Memory)?;
+        self.check_insert(contract, label)?;
+        let in_use = |id| self.with_servers(|servers| servers.iter().any(|core| core.instance.0 == id));
+        let instance = InstanceId(free_number(self.next_instance.get(), in_use));
+        let events = self.system.events_for_interrupts();
+        let core =
+            new_core(ServerCore::new(contract, label, instance, self.current_task(), programs, events))
+                .map_err(BindError::Memory)?;
         {
-            let mut table = this.table.borrow_mut();
-            let at = table.partition_point(|other| other.uuid <= S::UUID);
+            let mut table = self.table.borrow_mut();
+            let at = table.partition_point(|other| other.contract.uuid <= contract.uuid);
             let services = table.capacity();
             table.insert(at, core.clone()).map_err(|_full| BindError::Full { services })?;
         }
-        this.next_instance.set(instance.0.wrapping_add(1));
-        this.note(&core, true);
-        Ok(Server::new(core, this.clone()))
+        self.next_instance.set(instance.0.wrapping_add(1));
+        self.note(&core, true);
+        Ok(core)
     }
 
-    fn check_insert<S: Service>(&self, label: Label) -> Result<(), BindError> {
+    fn check_insert(&self, contract: &Contract, label: Label) -> Result<(), BindError> {
         let table = self.table.borrow();
-        for other in table.iter().filter(|other| other.uuid == S::UUID) {
-            if other.contract != TypeId::of::<S>() {
-                return Err(BindError::TypeMismatch { name: other.name });
+        for other in table.iter().filter(|other| other.contract.uuid == contract.uuid) {
+            if other.contract.types != contract.types {
+                return Err(BindError::TypeMismatch { name: other.contract.name });
             }
             if other.label == label {
                 return Err(BindError::AlreadyBound(other.instance));
@@ -268,73 +287,70 @@ impl Registry {
         }
     }
 
-    fn find<S: Service>(
-        &self,
-        select: Select<'_>,
-    ) -> Result<Shared<ServerCore>, ConnectError<S::ConnectError>> {
+    fn find(&self, contract: &Contract, select: Select<'_>) -> Result<Shared<ServerCore>, Refused> {
         let table = self.table.borrow();
-        let first = table.partition_point(|core| core.uuid < S::UUID);
-        let mut running = table.iter().skip(first).take_while(|core| core.uuid == S::UUID);
+        let first = table.partition_point(|core| core.contract.uuid < contract.uuid);
+        let mut running = table.iter().skip(first).take_while(|core| core.contract.uuid == contract.uuid);
         let found = running.find(|core| match select {
             Select::First => true,
             Select::Label(label) => *core.label == *label,
             Select::Instance(instance) => core.instance == instance,
         });
-        let core = found.ok_or(ConnectError::NotFound)?;
-        if core.contract == TypeId::of::<S>() {
+        let core = found.ok_or(Refused::NotFound)?;
+        if core.contract.types == contract.types {
             Ok(core.clone())
         } else {
-            Err(ConnectError::TypeMismatch { name: core.name, version: core.version })
+            Err(Refused::TypeMismatch { name: core.contract.name, version: core.contract.version })
         }
     }
 
-    /// Connects to a service that is running now.
-    pub(super) async fn connect_now<S: Service>(
+    /// Connects to a service: to an instance that is running now, or else, if `wait` says so, as soon as one is.
+    pub(super) async fn connect<S: Service>(
         this: &Shared<Self>,
         select: Select<'_>,
+        wait: bool,
         hello: S::Hello,
         depth: usize,
     ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        let slots = slots(depth).ok_or(ConnectError::Depth { depth })?;
-        let server = this.find::<S>(select)?;
-        Self::connect_to(this, server, hello, slots).await
+        let room =
+            Self::room(this, Contract::of::<S>(), select, wait, depth).await.map_err(ConnectError::of)?;
+        let connecting = Connecting::new(room, |block, slots, server| {
+            Connection::<S>::write(block, slots, this, server, hello)
+        });
+        connecting.shake_hands().await.map_err(ConnectError::of)?;
+        // SAFETY: the connection is one of this service, and the handshake is answered.
+        match unsafe { take_greeting::<S>(connecting.connection) } {
+            Greeting::Refused(reason) => Err(ConnectError::Rejected(reason)),
+            // SAFETY: the share in the connection, which is one of this service, goes on to the client.
+            Greeting::Accepted => Ok(unsafe { Client::new(connecting.connected()) }),
+            Greeting::Empty | Greeting::Hello(_) => Err(ConnectError::Unanswered),
+        }
     }
 
-    /// Waits until an instance is running, then connects to it.
-    pub(super) async fn connect_when_running<S: Service>(
-        this: &Shared<Self>,
+    /// Finds a service, and memory for a connection to it.
+    pub(super) async fn room<'r>(
+        this: &'r Shared<Self>,
+        contract: &'static Contract,
         select: Select<'_>,
-        hello: S::Hello,
+        wait: bool,
         depth: usize,
-    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        let slots = slots(depth).ok_or(ConnectError::Depth { depth })?;
-        let look = || match this.find::<S>(select) {
-            Err(ConnectError::NotFound) => None,
+    ) -> Result<Room<'r>, Refused> {
+        let slots = u16::try_from(depth).ok().filter(|_| (1..=CONNECTION_DEPTH).contains(&depth));
+        let slots = slots.ok_or(Refused::Depth { depth })?;
+        let look = || match this.find(contract, select) {
+            Err(Refused::NotFound) if wait => None,
             found => Some(found),
         };
         let server = match look() {
             Some(found) => found?,
             None => this.changed.wait_until(look).await?,
         };
-        Self::connect_to(this, server, hello, slots).await
-    }
-
-    async fn connect_to<S: Service>(
-        this: &Shared<Self>,
-        server: Shared<ServerCore>,
-        hello: S::Hello,
-        slots: u16,
-    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        let depth = usize::from(slots);
-        let layout = Connection::<S>::layout(slots).ok_or(ConnectError::Depth { depth })?;
-        let block = this.system.heap().block(layout).await.map_err(ConnectError::Memory)?;
+        let layout = contract.layout(slots).ok_or(Refused::Depth { depth })?;
+        let block = this.system.heap().block(layout).await.map_err(Refused::Memory)?;
         if server.is_dead() {
-            return Err(ConnectError::ServerGone);
+            return Err(Refused::ServerGone);
         }
-        let connecting =
-            Connecting { connection: Connection::<S>::write(block, slots, this, &server, hello) };
-        drop(server);
-        connecting.shake_hands().await
+        Ok(Room { server, block, slots })
     }
 
     /// The service instance with the smallest number above `after`.
@@ -343,9 +359,9 @@ impl Registry {
             let core =
                 servers.iter().filter(|core| core.instance > after).min_by_key(|core| core.instance)?;
             Some(ServiceInfo {
-                uuid: core.uuid,
-                name: core.name,
-                version: core.version,
+                uuid: core.contract.uuid,
+                name: core.contract.name,
+                version: core.contract.version,
                 label: core.label,
                 instance: core.instance,
                 task: core.task.get(),
@@ -360,7 +376,7 @@ impl Registry {
     pub fn next_connection_after(&self, after: ConnectionId) -> Option<ConnectionInfo> {
         self.with_servers(|servers| {
             let of_server = |core: &Shared<ServerCore>| {
-                let (service, instance) = (core.name, core.instance);
+                let (service, instance) = (core.contract.name, core.instance);
                 core.with_connections(|list| {
                     // SAFETY: a listed connection is alive, and nothing runs meanwhile that could free it.
                     let number = |head: &NonNull<Head>| unsafe { head.as_ref() }.id;
@@ -389,11 +405,6 @@ impl Registry {
     }
 }
 
-/// The slots of a connection of that depth, if it may have so many.
-fn slots(depth: usize) -> Option<u16> {
-    u16::try_from(depth).ok().filter(|_| (1..=CONNECTION_DEPTH).contains(&depth))
-}
-
 /// The first number from `next` on that is not in use. 0 stands before all others in listings, so nothing has it.
 fn free_number(next: u32, in_use: impl Fn(u32) -> bool) -> u32 {
     let mut number = next.max(1);
@@ -403,69 +414,90 @@ fn free_number(next: u32, in_use: impl Fn(u32) -> bool) -> u32 {
     number
 }
 
-/// Somebody who is connecting. Dropping it gives up.
-struct Connecting<S: Service> {
-    connection: NonNull<Connection<S>>,
+/// A service that was found, and memory for a connection to it with so many slots.
+pub(super) struct Room<'r> {
+    server: Shared<ServerCore>,
+    block: Block<'r>,
+    slots: u16,
 }
 
-impl<S: Service> Connecting<S> {
-    async fn shake_hands(self) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        // SAFETY: who is connecting keeps the connection. The handshake is on no queue yet, and `drop` takes it off.
-        let connection = unsafe {
-            self.connection.as_ref().server.submit(Connection::handshake(self.connection));
-            self.connection.as_ref()
-        };
-        let node = &connection.head.handshake;
+/// Somebody who is connecting. Dropping it gives up.
+pub(super) struct Connecting {
+    pub(super) connection: NonNull<Head>,
+}
+
+impl Connecting {
+    /// Begins: `write` makes the connection.
+    pub(super) fn new<'r>(
+        room: Room<'r>,
+        write: impl FnOnce(Block<'r>, u16, &Shared<ServerCore>) -> NonNull<Head>,
+    ) -> Self {
+        Self { connection: write(room.block, room.slots, &room.server) }
+    }
+
+    fn head(&self) -> &Head {
+        // SAFETY: who is connecting keeps the connection.
+        unsafe { self.connection.as_ref() }
+    }
+
+    /// Waits until the server has let the client in, or turned it away: the greeting says which.
+    pub(super) async fn shake_hands(&self) -> Result<(), Refused> {
+        let head = self.head();
+        // SAFETY: the handshake is on no queue yet, and `drop` takes it off.
+        unsafe { head.server.submit(Head::handshake(self.connection)) };
+        let node = &head.handshake;
         poll_fn(|context| match node.stage.get() {
             Stage::Queued | Stage::Taken => {
-                node.expect_reply(context, &connection.registry);
+                node.expect_reply(context, &head.registry);
                 Poll::Pending
             }
             _ => Poll::Ready(()),
         })
         .await;
-        if node.stage.get() != Stage::Answered {
-            return Err(match node.failure.get() {
-                Failure::ServerGone => ConnectError::ServerGone,
-                _ => ConnectError::Unanswered,
-            });
+        match (node.stage.get(), node.failure.get()) {
+            (Stage::Answered, _) => Ok(()),
+            (_, Failure::ServerGone) => Err(Refused::ServerGone),
+            _ => Err(Refused::Unanswered),
         }
-        // SAFETY: the handshake is decided, so the greeting is the client's.
-        match unsafe { core::ptr::replace(connection.greeting.get(), Greeting::Empty) } {
-            Greeting::Refused(reason) => Err(ConnectError::Rejected(reason)),
-            Greeting::Accepted => {
-                node.client.clear();
-                let (instance, id) = (connection.server.instance.0, connection.head.id.0);
-                connection
-                    .registry
-                    .events()
-                    .emit(Kind::Connect, || Event::Connect { instance, connection: id });
-                let connection = self.connection;
-                core::mem::forget(self);
-                // SAFETY: the share in the connection goes from `self`, which is not dropped, to the client.
-                Ok(unsafe { Client::new(connection) })
-            }
-            Greeting::Empty | Greeting::Hello(_) => Err(ConnectError::Unanswered),
-        }
+    }
+
+    /// The server has let the client in: passes on who is connecting's share in the connection.
+    pub(super) fn connected(self) -> NonNull<Head> {
+        let head = self.head();
+        head.handshake.client.clear();
+        let (instance, id) = (head.server.instance.0, head.id.0);
+        head.registry.events().emit(Kind::Connect, || Event::Connect { instance, connection: id });
+        let connection = self.connection;
+        core::mem::forget(self);
+        connection
     }
 }
 
-impl<S: Service> Drop for Connecting<S> {
+impl Drop for Connecting {
     fn drop(&mut self) {
-        // SAFETY: who is connecting keeps the connection until `release`.
-        unsafe {
-            let connection = self.connection.as_ref();
-            let node = &connection.head.handshake;
-            node.client.clear();
-            match node.stage.get() {
-                Stage::Queued => connection.server.queue.remove(Connection::handshake(self.connection)),
-                Stage::Taken | Stage::Lost => abandon(connection, node),
-                _ => {}
-            }
-            connection.head.client.set(false);
-            release(self.connection);
+        let head = self.head();
+        let node = &head.handshake;
+        node.client.clear();
+        match node.stage.get() {
+            Stage::Queued => head.server.queue.remove(Head::handshake(self.connection)),
+            // SAFETY: the stage is as demanded.
+            Stage::Taken | Stage::Lost => unsafe { abandon(head, node) },
+            _ => {}
         }
+        head.client.set(false);
+        // SAFETY: the connection is not used again.
+        unsafe { release(self.connection) };
     }
+}
+
+/// Takes what the server has answered to a handshake.
+///
+/// # Safety
+///
+/// The connection lives, is one of the service, and its handshake has been answered.
+pub(super) unsafe fn take_greeting<S: Service>(connection: NonNull<Head>) -> Greeting<S> {
+    // SAFETY: the caller's; the greeting of a handshake that has been answered is the client's.
+    unsafe { core::ptr::replace(connection.cast::<Connection<S>>().as_ref().greeting.get(), Greeting::Empty) }
 }
 
 /// Sees services come and go, in order.

@@ -24,6 +24,7 @@ mod driver;
 pub mod editor;
 mod input;
 pub mod json;
+mod list;
 mod output;
 mod service;
 pub mod table;

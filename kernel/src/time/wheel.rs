@@ -93,6 +93,24 @@ impl<P: Default> Wheel<P> {
         }
     }
 
+    /// Writes an empty wheel, field by field: as a whole it would lie on the stack first.
+    ///
+    /// # Safety
+    ///
+    /// The place is valid for writes, aligned, and the caller's.
+    pub(super) unsafe fn write(place: *mut Self) {
+        // SAFETY: the fields of the caller's place. All are written, as the pattern has the compiler check.
+        unsafe {
+            (&raw mut (*place).cursor_us).write(Cell::new(0));
+            (&raw mut (*place).horizon_us).write(Cell::new(u64::MAX));
+            (&raw mut (*place).len).write(Cell::new(0));
+            (&raw mut (*place).levels).write(Cell::new(0));
+            (&raw mut (*place).occupied).write(const { [const { Cell::new(0) }; LEVELS] });
+            (&raw mut (*place).slots).write(const { [const { Ring::new() }; LEVELS * SLOTS] });
+            let Self { cursor_us: _, horizon_us: _, len: _, levels: _, occupied: _, slots: _ } = &*place;
+        }
+    }
+
     /// How many entries are in the wheel.
     pub(super) fn len(&self) -> usize {
         self.len.get()

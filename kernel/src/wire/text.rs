@@ -75,6 +75,7 @@ mod describe;
 mod encode;
 mod error;
 mod escape;
+mod float;
 mod number;
 mod wire;
 

@@ -87,14 +87,36 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
     }
 
     fn line(&self, out: &mut dyn Write, cells: [&dyn Display; COLUMNS]) -> fmt::Result {
-        let mut row = Row { out, spaces: 0 };
-        for (index, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
-            if index > 0 {
-                row.spaces += GAP;
-            }
-            column.cell(&mut row, cell)?;
+        let mut line = Line::new(out);
+        for (column, cell) in self.columns.iter().zip(cells) {
+            line.cell(column, cell)?;
         }
-        row.out.write_char('\n')
+        line.end()
+    }
+}
+
+/// A line of a table, written cell by cell.
+pub(super) struct Line<'a> {
+    row: Row<'a>,
+    /// A cell was written.
+    begun: bool,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(out: &'a mut dyn Write) -> Self {
+        Self { row: Row { out, spaces: 0 }, begun: false }
+    }
+
+    pub(super) fn cell(&mut self, column: &Column, cell: &dyn Display) -> fmt::Result {
+        if self.begun {
+            self.row.spaces += GAP;
+        }
+        self.begun = true;
+        column.cell(&mut self.row, cell)
+    }
+
+    pub(super) fn end(self) -> fmt::Result {
+        self.row.out.write_char('\n')
     }
 }
 
@@ -115,6 +137,10 @@ impl Column {
     #[must_use]
     pub const fn open(title: &'static str) -> Self {
         Self { title, width: usize::MAX, align: Align::Left }
+    }
+
+    pub(super) const fn title(&self) -> &'static str {
+        self.title
     }
 
     fn cell(&self, row: &mut Row<'_>, cell: &dyn Display) -> fmt::Result {

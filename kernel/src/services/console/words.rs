@@ -90,7 +90,7 @@ impl<'a> Iterator for Words<'a> {
             return Some(self.quoted(first, rest.get(first.len_utf8()..).unwrap_or_default()));
         }
         let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(end);
+        let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
         self.at = self.line.len() - after.len();
         Some(Ok(word))
     }

@@ -8,6 +8,7 @@ use super::{
     DEPTH_MAX, EMPTY_MAX,
     error::{TextError, TextErrorKind, WireFault},
     escape,
+    float::{F32, F64},
     number::Integer,
     wire::Source,
 };
@@ -104,13 +105,15 @@ impl Decoder<'_, '_> {
             }
             DataModelType::F32 => {
                 let bytes = self.source.take_array();
-                let value = f32::from_le_bytes(self.check(schema, bytes)?);
-                self.format(format_args!("{value:?}"))?;
+                let bits = u32::from_le_bytes(self.check(schema, bytes)?);
+                let printed = F32.print(bits.into(), self.out);
+                self.printed(printed)?;
             }
             DataModelType::F64 => {
                 let bytes = self.source.take_array();
-                let value = f64::from_le_bytes(self.check(schema, bytes)?);
-                self.format(format_args!("{value:?}"))?;
+                let bits = u64::from_le_bytes(self.check(schema, bytes)?);
+                let printed = F64.print(bits, self.out);
+                self.printed(printed)?;
             }
             DataModelType::Char => {
                 let char = self.str(schema)?;
@@ -155,11 +158,11 @@ impl Decoder<'_, '_> {
             Integer { signed: false, wire_bits, .. } => self.source.take_varint(wire_bits),
         };
         let value = self.check(schema, read)?;
-        match (integer.holds(value), integer.signed) {
-            (false, _) => Err(invalid(schema, start)),
-            (true, true) => self.format(format_args!("{}", value.cast_signed())),
-            (true, false) => self.format(format_args!("{value}")),
+        if !integer.holds(value) {
+            return Err(invalid(schema, start));
         }
+        let printed = integer.print(value, self.out);
+        self.printed(printed)
     }
 
     fn variant(
@@ -268,11 +271,6 @@ impl<'b> Decoder<'b, '_> {
 impl Decoder<'_, '_> {
     fn print(&mut self, text: &str) -> Result<(), TextError> {
         let printed = self.out.write_str(text);
-        self.printed(printed)
-    }
-
-    fn format(&mut self, text: fmt::Arguments<'_>) -> Result<(), TextError> {
-        let printed = self.out.write_fmt(text);
         self.printed(printed)
     }
 

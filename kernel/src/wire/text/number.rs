@@ -1,9 +1,11 @@
-//! Numbers: which types are integers of which width, and how digits become one of them.
+//! Integers: which types are integers of which width, and how digits become one of them.
+
+use core::fmt::{self, Write};
 
 use postcard_schema::schema::DataModelType;
 
-/// How many digits a float may have if it has underscores, which must be taken out first.
-const SEPARATED_FLOAT_MAX: usize = 48;
+/// The digits of the greatest number of 128 bits.
+const MOST_DIGITS: usize = 39;
 
 /// An integer type.
 #[derive(Clone, Copy)]
@@ -64,6 +66,29 @@ impl Integer {
         (if negative { value.wrapping_neg() } else { value }) <= self.most(negative)
     }
 
+    /// Prints a value of this type. What `core` has for numbers of 128 bits takes two kilobytes of flash.
+    pub(super) fn print(self, value: u128, out: &mut dyn Write) -> fmt::Result {
+        let negative = self.signed && value.cast_signed() < 0;
+        let magnitude = if negative { value.wrapping_neg() } else { value };
+        if negative {
+            out.write_char('-')?;
+        }
+        let mut words = [96, 64, 32, 0].map(|shift| (magnitude >> shift) as u32);
+        let mut digits = [b'0'; MOST_DIGITS];
+        let mut first = MOST_DIGITS;
+        while first == MOST_DIGITS || words != [0; 4] {
+            let mut rest = 0;
+            for word in &mut words {
+                let part = rest << 32 | u64::from(*word);
+                *word = (part / 10) as u32;
+                rest = part % 10;
+            }
+            first -= 1;
+            digits[first] += rest as u8;
+        }
+        digits[first..].iter().try_for_each(|digit| out.write_char(char::from(*digit)))
+    }
+
     /// The greatest magnitude of its values on one side of zero.
     fn most(self, negative: bool) -> u128 {
         let all = u128::MAX >> (128 - self.bits);
@@ -91,26 +116,4 @@ fn magnitude(digits: &str) -> Result<u128, NoNumber> {
         any = true;
     }
     if any { value.ok_or(NoNumber::OutOfRange) } else { Err(NoNumber::Malformed) }
-}
-
-/// Reads a float with `parse`, having taken out underscores. Digits that end in infinity are out of range.
-pub(super) fn float<F: core::str::FromStr + Copy>(
-    word: &str,
-    is_infinite: impl Fn(F) -> bool,
-) -> Result<F, NoNumber> {
-    let mut room = [0; SEPARATED_FLOAT_MAX];
-    let mut plain = word;
-    if word.contains('_') {
-        let mut len = 0;
-        for byte in word.bytes().filter(|byte| *byte != b'_') {
-            *room.get_mut(len).ok_or(NoNumber::Malformed)? = byte;
-            len += 1;
-        }
-        plain = room.get(..len).and_then(|held| core::str::from_utf8(held).ok()).unwrap_or_default();
-    }
-    let value = plain.parse::<F>().map_err(|_| NoNumber::Malformed)?;
-    if is_infinite(value) && plain.bytes().any(|byte| byte.is_ascii_digit()) {
-        return Err(NoNumber::OutOfRange);
-    }
-    Ok(value)
 }

@@ -2,30 +2,27 @@
 
 use core::fmt::Write as _;
 
-use super::{
-    Failure, Job, Outcome, Time,
-    listing::{finish_row, write_row},
-};
+use super::{Failure, Job, Outcome, Time};
 use crate::{
     executor::TaskId,
     inline::Text,
     registry::Client,
     services::{
         console::{
-            json::Json,
-            table::{Column, Table},
+            list::{Field, Value},
+            table::Column,
         },
         supervise::{DriverRow, DriverState, Request, Response, Supervise},
     },
 };
 
-const DRIVERS: Table<5> = Table::new([
-    Column::left("DRIVER", 16),
-    Column::left("STATE", 20),
-    Column::left("RESTART", 10),
-    Column::right("STARTS", 6),
-    Column::open("LAST ENDING"),
-]);
+const DRIVERS: &[Field] = &[
+    Field::new("driver", Column::left("DRIVER", 16)),
+    Field::new("state", Column::left("STATE", 20)),
+    Field::new("restart", Column::left("RESTART", 10)),
+    Field::new("starts", Column::right("STARTS", 6)),
+    Field::new("last_ending", Column::open("LAST ENDING")),
+];
 
 async fn supervise(job: &Job<'_, '_>) -> Result<Client<Supervise>, Failure> {
     Ok(job.kernel.services().try_connect::<Supervise>((), 1).await?)
@@ -34,9 +31,7 @@ async fn supervise(job: &Job<'_, '_>) -> Result<Client<Supervise>, Failure> {
 pub(super) async fn list(job: &mut Job<'_, '_>) -> Outcome {
     let json = job.json("drivers")?;
     let client = supervise(job).await?;
-    if !json {
-        DRIVERS.header(job.out)?;
-    }
+    job.list(DRIVERS, json)?;
     for index in 0.. {
         let Some(row) = next_driver(&client, index).await? else { break };
         let mut state = Text::<24>::new();
@@ -46,15 +41,14 @@ pub(super) async fn list(job: &mut Job<'_, '_>) -> Outcome {
             DriverState::Stopped => state = Text::cut("stopped"),
             DriverState::GivenUp => state = Text::cut("given up"),
         }
-        if json {
-            let mut json = Json::new(job.out);
-            json.begin_object()?.key("driver")?.string(row.name)?.key("state")?.string(state)?;
-            json.key("restart")?.string(row.restart)?.key("starts")?.number(row.starts.into())?;
-            json.key("last_ending")?.string(row.last_ending)?.end()?;
-        } else {
-            write_row(&DRIVERS, job, [&row.name, &state, &row.restart, &row.starts, &row.last_ending])?;
-        }
-        finish_row(job, json).await?;
+        let values = [
+            Value::Text(&row.name),
+            Value::Text(&state),
+            Value::Text(&row.restart),
+            row.starts.into(),
+            Value::Text(&row.last_ending),
+        ];
+        job.row(DRIVERS, json, &values).await?;
     }
     Ok(())
 }

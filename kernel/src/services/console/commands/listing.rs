@@ -2,51 +2,72 @@
 
 use core::fmt::Write as _;
 
-use super::{Failure, Job, Outcome, Time};
+use super::{Failure, Job, Outcome};
 use crate::{
     inline::Text,
     registry::Client,
     services::{
         console::{
-            json::Json,
-            table::{Column, Size, Table},
+            list::{self, Field, Value},
+            table::Column,
         },
-        inspect::{Connection, Inspect, Interrupt, Request, Response, ServiceRow, Task, TaskState},
+        inspect::{Inspect, Request, Response, Task, TaskState},
     },
     time::Duration,
 };
 
-const TASKS: Table<8> = Table::new([
-    Column::right("TASK", 5),
-    Column::left("NAME", 16),
-    Column::left("STATE", 7),
-    Column::right("POLLS", 9),
-    Column::right("WAKES", 9),
-    Column::right("BUSY", 12),
-    Column::right("LONGEST", 12),
-    Column::right("MEMORY", 10),
-]);
+const TASKS: &[Field] = &[
+    Field::new("task", Column::right("TASK", 5)),
+    Field::new("name", Column::left("NAME", 16)),
+    Field::new("state", Column::left("STATE", 7)),
+    Field::new("polls", Column::right("POLLS", 9)),
+    Field::new("wakes", Column::right("WAKES", 9)),
+    Field::new("busy_us", Column::right("BUSY", 12)),
+    Field::new("longest_us", Column::right("LONGEST", 12)),
+    Field::new("bytes", Column::right("MEMORY", 10)),
+];
 
-const SERVICES: Table<7> = Table::new([
-    Column::right("INSTANCE", 8),
-    Column::left("SERVICE", 12),
-    Column::left("LABEL", 8),
-    Column::left("VERSION", 7),
-    Column::right("CLIENTS", 7),
-    Column::right("ANSWERED", 10),
-    Column::open("UUID"),
-]);
+const SERVICES: &[Field] = &[
+    Field::new("instance", Column::right("INSTANCE", 8)),
+    Field::new("service", Column::left("SERVICE", 12)),
+    Field::new("label", Column::left("LABEL", 8)),
+    Field::new("version", Column::left("VERSION", 7)),
+    Field::hidden("task"),
+    Field::new("clients", Column::right("CLIENTS", 7)),
+    Field::new("answered", Column::right("ANSWERED", 10)),
+    Field::hidden("programs"),
+    Field::new("uuid", Column::open("UUID")),
+];
 
-const CONNECTIONS: Table<6> = Table::new([
-    Column::right("CONNECTION", 10),
-    Column::left("SERVICE", 12),
-    Column::right("INSTANCE", 8),
-    Column::right("TASK", 5),
-    Column::right("SLOTS", 7),
-    Column::right("REQUESTS", 10),
-]);
+const CONNECTIONS: &[Field] = &[
+    Field::new("connection", Column::right("CONNECTION", 10)),
+    Field::new("service", Column::left("SERVICE", 12)),
+    Field::new("instance", Column::right("INSTANCE", 8)),
+    Field::new("task", Column::right("TASK", 5)),
+    Field::shown(Column::right("SLOTS", 7)),
+    Field::hidden("depth"),
+    Field::hidden("busy"),
+    Field::new("requests", Column::right("REQUESTS", 10)),
+];
 
-const INTERRUPTS: Table<2> = Table::new([Column::left("LINE", 16), Column::right("FIRED", 10)]);
+const INTERRUPTS: &[Field] =
+    &[Field::new("line", Column::left("LINE", 16)), Field::new("fired", Column::right("FIRED", 10))];
+
+impl Job<'_, '_> {
+    /// Begins a list: a table has titles.
+    pub(super) fn list(&mut self, fields: &[Field], json: bool) -> Outcome {
+        if !json {
+            list::titles(fields, self.out)?;
+        }
+        Ok(())
+    }
+
+    /// Prints one thing on a list.
+    pub(super) async fn row(&mut self, fields: &[Field], json: bool, values: &[Value<'_>]) -> Outcome {
+        list::row(fields, values, json, self.out)?;
+        Ok(self.out.flush().await?)
+    }
+}
 
 /// A connection to the inspection service, for one command.
 pub(super) async fn inspect(job: &Job<'_, '_>) -> Result<Client<Inspect>, Failure> {
@@ -58,8 +79,13 @@ pub(super) fn mixed_up() -> Failure {
     Failure::new(format_args!("the inspection service gave an answer to another question"))
 }
 
+/// Asks the inspection service.
+pub(super) async fn ask(client: &Client<Inspect>, request: Request) -> Result<Response, Failure> {
+    Ok(client.call(request).await?)
+}
+
 async fn next_task(client: &Client<Inspect>, after: u32) -> Result<Option<Task>, Failure> {
-    match client.call(Request::Task(after)).await? {
+    match ask(client, Request::Task(after)).await? {
         Response::Task(task) => Ok(task),
         _ => Err(mixed_up()),
     }
@@ -68,47 +94,21 @@ async fn next_task(client: &Client<Inspect>, after: u32) -> Result<Option<Task>,
 pub(super) async fn tasks(job: &mut Job<'_, '_>) -> Outcome {
     let json = job.json("ps")?;
     let client = inspect(job).await?;
-    if !json {
-        TASKS.header(job.out)?;
-    }
+    job.list(TASKS, json)?;
     let mut after = 0;
     while let Some(task) = next_task(&client, after).await? {
         after = task.id;
-        let state = state_name(task.state);
-        if json {
-            let mut json = Json::new(job.out);
-            json.begin_object()?.key("task")?.number(task.id.into())?.key("name")?.string(task.name)?;
-            json.key("state")?.string(state)?.key("polls")?.number(task.polls.into())?;
-            json.key("wakes")?.number(task.wakes.into())?;
-            json.key("busy_us")?.number(task.busy_us)?.key("longest_us")?.number(task.longest_us.into())?;
-            json.key("bytes")?.number(task.bytes.into())?.end()?;
-        } else {
-            let (busy, longest) = (Time(task.busy_us), Time(task.longest_us.into()));
-            let memory = Size(task.bytes.into());
-            let cells: [&dyn core::fmt::Display; 8] =
-                [&task.id, &task.name, &state, &task.polls, &task.wakes, &busy, &longest, &memory];
-            write_row(&TASKS, job, cells)?;
-        }
-        finish_row(job, json).await?;
-    }
-    Ok(())
-}
-
-/// A row of a table, without waiting.
-pub(super) fn write_row<const N: usize>(
-    table: &Table<N>,
-    job: &mut Job<'_, '_>,
-    cells: [&dyn core::fmt::Display; N],
-) -> Outcome {
-    Ok(table.row(job.out, cells)?)
-}
-
-/// Sends a row that was written; JSON still needs the end of its line.
-pub(super) async fn finish_row(job: &mut Job<'_, '_>, json: bool) -> Outcome {
-    if json {
-        job.out.end_line().await?;
-    } else {
-        job.out.flush().await?;
+        let values = [
+            task.id.into(),
+            Value::Text(&task.name),
+            Value::Text(&state_name(task.state)),
+            task.polls.into(),
+            task.wakes.into(),
+            Value::Micros(task.busy_us),
+            Value::Micros(task.longest_us.into()),
+            Value::Bytes(task.bytes.into()),
+        ];
+        job.row(TASKS, json, &values).await?;
     }
     Ok(())
 }
@@ -166,104 +166,67 @@ pub(super) fn number(job: &mut Job<'_, '_>, name: &'static str, default: u64) ->
 pub(super) async fn services(job: &mut Job<'_, '_>) -> Outcome {
     let json = job.json("services")?;
     let client = inspect(job).await?;
-    if !json {
-        SERVICES.header(job.out)?;
-    }
+    job.list(SERVICES, json)?;
     let mut after = 0;
-    while let Some(row) = next_service(&client, after).await? {
+    loop {
+        let Response::Service(row) = ask(&client, Request::Service(after)).await? else {
+            return Err(mixed_up());
+        };
+        let Some(row) = row else { return Ok(()) };
         after = row.instance;
-        let uuid = crate::registry::Uuid::from_bytes(row.uuid);
-        if json {
-            let mut json = Json::new(job.out);
-            json.begin_object()?
-                .key("instance")?
-                .number(row.instance.into())?
-                .key("service")?
-                .string(row.name)?;
-            json.key("label")?.string(row.label)?.key("version")?.string(row.version)?;
-            json.key("task")?.number(row.task.into())?.key("clients")?.number(row.clients.into())?;
-            json.key("answered")?.number(row.answered.into())?.key("programs")?.boolean(row.programs)?;
-            json.key("uuid")?.string(uuid)?.end()?;
-        } else {
-            let mut version = Text::<16>::new();
-            write!(version, "{}", row.version)?;
-            let cells: [&dyn core::fmt::Display; 7] =
-                [&row.instance, &row.name, &row.label, &version, &row.clients, &row.answered, &uuid];
-            write_row(&SERVICES, job, cells)?;
-        }
-        finish_row(job, json).await?;
-    }
-    Ok(())
-}
-
-async fn next_service(client: &Client<Inspect>, after: u32) -> Result<Option<ServiceRow>, Failure> {
-    match client.call(Request::Service(after)).await? {
-        Response::Service(service) => Ok(service),
-        _ => Err(mixed_up()),
+        let values = [
+            row.instance.into(),
+            Value::Text(&row.name),
+            Value::Text(&row.label),
+            Value::Text(&row.version),
+            row.task.into(),
+            row.clients.into(),
+            row.answered.into(),
+            Value::Truth(row.programs),
+            Value::Text(&crate::registry::Uuid::from_bytes(row.uuid)),
+        ];
+        job.row(SERVICES, json, &values).await?;
     }
 }
 
 pub(super) async fn connections(job: &mut Job<'_, '_>) -> Outcome {
     let json = job.json("connections")?;
     let client = inspect(job).await?;
-    if !json {
-        CONNECTIONS.header(job.out)?;
-    }
+    job.list(CONNECTIONS, json)?;
     let mut after = 0;
-    while let Some(row) = next_connection(&client, after).await? {
+    loop {
+        let Response::Connection(row) = ask(&client, Request::Connection(after)).await? else {
+            return Err(mixed_up());
+        };
+        let Some(row) = row else { return Ok(()) };
         after = row.id;
-        if json {
-            let mut json = Json::new(job.out);
-            json.begin_object()?
-                .key("connection")?
-                .number(row.id.into())?
-                .key("service")?
-                .string(row.service)?;
-            json.key("instance")?.number(row.instance.into())?.key("task")?.number(row.client.into())?;
-            json.key("depth")?.number(row.depth.into())?.key("busy")?.number(row.busy.into())?;
-            json.key("requests")?.number(row.requests.into())?.end()?;
-        } else {
-            let mut slots = Text::<16>::new();
-            write!(slots, "{}/{}", row.busy, row.depth)?;
-            let cells: [&dyn core::fmt::Display; 6] =
-                [&row.id, &row.service, &row.instance, &row.client, &slots, &row.requests];
-            write_row(&CONNECTIONS, job, cells)?;
-        }
-        finish_row(job, json).await?;
-    }
-    Ok(())
-}
-
-async fn next_connection(client: &Client<Inspect>, after: u32) -> Result<Option<Connection>, Failure> {
-    match client.call(Request::Connection(after)).await? {
-        Response::Connection(connection) => Ok(connection),
-        _ => Err(mixed_up()),
+        let (busy, depth) = (row.busy, row.depth);
+        let mut slots = Text::<16>::new();
+        write!(slots, "{busy}/{depth}")?;
+        let values = [
+            row.id.into(),
+            Value::Text(&row.service),
+            row.instance.into(),
+            row.client.into(),
+            Value::Text(&slots),
+            Value::Number(depth.into()),
+            Value::Number(busy.into()),
+            row.requests.into(),
+        ];
+        job.row(CONNECTIONS, json, &values).await?;
     }
 }
 
 pub(super) async fn interrupts(job: &mut Job<'_, '_>) -> Outcome {
     let json = job.json("irq")?;
     let client = inspect(job).await?;
-    if !json {
-        INTERRUPTS.header(job.out)?;
-    }
+    job.list(INTERRUPTS, json)?;
     for after in 0.. {
-        let Some(Interrupt { name, fired }) = next_interrupt(&client, after).await? else { break };
-        if json {
-            let mut json = Json::new(job.out);
-            json.begin_object()?.key("line")?.string(name)?.key("fired")?.number(fired.into())?.end()?;
-        } else {
-            write_row(&INTERRUPTS, job, [&name, &fired])?;
-        }
-        finish_row(job, json).await?;
+        let Response::Interrupt(line) = ask(&client, Request::Interrupt(after)).await? else {
+            return Err(mixed_up());
+        };
+        let Some(line) = line else { break };
+        job.row(INTERRUPTS, json, &[Value::Text(&line.name), line.fired.into()]).await?;
     }
-    job.out.flush().await?;
-    Ok(())
-}
-
-async fn next_interrupt(client: &Client<Inspect>, after: u16) -> Result<Option<Interrupt>, Failure> {
-    match client.call(Request::Interrupt(after)).await? {
-        Response::Interrupt(line) => Ok(line),
-        _ => Err(mixed_up()),
-    }
+    Ok(job.out.flush().await?)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Failure, Job, Outcome,
-    listing::{inspect, mixed_up, number},
+    listing::{ask, inspect, mixed_up, number},
 };
 use crate::{
     event::{Kind, Kinds},
@@ -89,14 +89,14 @@ async fn recent(job: &mut Job<'_, '_>) -> Outcome {
     let count = number(job, "events", 16)?;
     job.done("events")?;
     let client = inspect(job).await?;
-    let inspect::Response::Kernel(kernel) = client.call(inspect::Request::Kernel).await? else {
+    let inspect::Response::Kernel(kernel) = ask(&client, inspect::Request::Kernel).await? else {
         return Err(mixed_up());
     };
     // What happens while the list is printed does not belong to it.
     let end = kernel.events;
     let mut next = end.saturating_sub(count);
     while next < end {
-        let inspect::Response::Event(event) = client.call(inspect::Request::Event(next)).await? else {
+        let inspect::Response::Event(event) = ask(&client, inspect::Request::Event(next)).await? else {
             return Err(mixed_up());
         };
         let Some(event) = event.filter(|event| event.number < end) else { break };

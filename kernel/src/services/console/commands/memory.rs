@@ -2,32 +2,33 @@
 
 use super::{
     Failure, Job, Outcome,
-    listing::{finish_row, inspect, mixed_up, write_row},
+    listing::{ask, inspect, mixed_up},
 };
 use crate::{
     registry::Client,
     services::{
         console::{
-            json::Json,
-            table::{Column, Size, Table},
+            list::{self, Field, Value},
+            table::Column,
         },
-        inspect::{Heap, Inspect, Owner, Request, Response},
+        inspect::{Heap, Inspect, Request, Response},
     },
 };
 
-const HEAP: Table<2> = Table::new([Column::left("HEAP", 14), Column::right("", 12)]);
+const HEAP: &[Field] = &[Field::shown(Column::left("HEAP", 14)), Field::shown(Column::right("", 12))];
 
-const OWNERS: Table<9> = Table::new([
-    Column::right("TASK", 5),
-    Column::left("OWNER", 16),
-    Column::right("MEMORY", 10),
-    Column::right("PEAK", 10),
-    Column::right("QUOTA", 10),
-    Column::right("BLOCKS", 6),
-    Column::right("FAILED", 6),
-    Column::left("READY", 5),
-    Column::right("VIOLATIONS", 10),
-]);
+const OWNERS: &[Field] = &[
+    Field::new("task", Column::right("TASK", 5)),
+    Field::new("owner", Column::left("OWNER", 16)),
+    Field::new("bytes", Column::right("MEMORY", 10)),
+    Field::new("peak", Column::right("PEAK", 10)),
+    Field::new("quota", Column::right("QUOTA", 10)),
+    Field::new("blocks", Column::right("BLOCKS", 6)),
+    Field::hidden("allocations"),
+    Field::new("failures", Column::right("FAILED", 6)),
+    Field::new("ready", Column::left("READY", 5)),
+    Field::new("violations", Column::right("VIOLATIONS", 10)),
+];
 
 pub(super) async fn heap(job: &mut Job<'_, '_>) -> Outcome {
     let (mut by_owner, mut json) = (false, false);
@@ -43,90 +44,53 @@ pub(super) async fn heap(job: &mut Job<'_, '_>) -> Outcome {
 }
 
 async fn whole(job: &mut Job<'_, '_>, client: &Client<Inspect>, json: bool) -> Outcome {
-    let Response::Heap(heap) = client.call(Request::Heap).await? else { return Err(mixed_up()) };
+    let Response::Heap(heap) = ask(client, Request::Heap).await? else { return Err(mixed_up()) };
     let Heap { capacity, used, peak, largest_free, blocks, allocations, failures, waiters } = heap;
-    let free = capacity.saturating_sub(used);
-    if json {
-        let mut json = Json::new(job.out);
-        json.begin_object()?.key("capacity")?.number(capacity.into())?.key("used")?.number(used.into())?;
-        json.key("free")?.number(free.into())?.key("largest_free")?.number(largest_free.into())?;
-        json.key("peak")?.number(peak.into())?.key("blocks")?.number(blocks.into())?;
-        json.key("allocations")?.number(allocations)?.key("failures")?.number(failures.into())?;
-        json.key("waiters")?.number(waiters.into())?.end()?;
-        return finish_row(job, true).await;
-    }
-    HEAP.header(job.out)?;
-    for (name, bytes) in [
-        ("capacity", capacity),
-        ("used", used),
-        ("free", free),
-        ("largest free", largest_free),
-        ("peak", peak),
-    ] {
-        write_row(&HEAP, job, [&name, &Size(bytes.into())])?;
-    }
-    for (name, count) in [
-        ("blocks", u64::from(blocks)),
-        ("allocations", allocations),
+    let bytes = |bytes: u32| Value::Bytes(bytes.into());
+    let facts = [
+        ("capacity", bytes(capacity)),
+        ("used", bytes(used)),
+        ("free", bytes(capacity.saturating_sub(used))),
+        ("largest free", bytes(largest_free)),
+        ("peak", bytes(peak)),
+        ("blocks", blocks.into()),
+        ("allocations", Value::Number(allocations)),
         ("failures", failures.into()),
         ("waiters", waiters.into()),
-    ] {
-        write_row(&HEAP, job, [&name, &count])?;
+    ];
+    if json {
+        let fields = facts.map(|(name, _)| match name {
+            "largest free" => Field::hidden("largest_free"),
+            name => Field::hidden(name),
+        });
+        return job.row(&fields, true, &facts.map(|(_, value)| value)).await;
     }
-    finish_row(job, false).await
+    list::titles(HEAP, job.out)?;
+    for (name, value) in facts {
+        list::row(HEAP, &[Value::Text(&name), value], false, job.out)?;
+    }
+    Ok(job.out.flush().await?)
 }
 
 async fn owners(job: &mut Job<'_, '_>, client: &Client<Inspect>, json: bool) -> Outcome {
-    if !json {
-        OWNERS.header(job.out)?;
-    }
+    job.list(OWNERS, json)?;
     let mut from = 0;
-    while let Some(owner) = next_owner(client, from).await? {
+    loop {
+        let Response::Owner(owner) = ask(client, Request::Owner(from)).await? else { return Err(mixed_up()) };
+        let Some(owner) = owner else { return Ok(()) };
         from = owner.id + 1;
-        if json {
-            let mut json = Json::new(job.out);
-            json.begin_object()?.key("task")?.number(owner.id.into())?.key("owner")?.string(owner.name)?;
-            json.key("bytes")?
-                .number(owner.bytes.into())?
-                .key("peak")?
-                .number(owner.peak.into())?
-                .key("quota")?;
-            match owner.quota {
-                Some(quota) => json.number(quota.into())?,
-                None => json.null()?,
-            };
-            json.key("blocks")?
-                .number(owner.blocks.into())?
-                .key("allocations")?
-                .number(owner.allocations.into())?;
-            json.key("failures")?.number(owner.failures.into())?.key("ready")?.boolean(owner.ready)?;
-            json.key("violations")?.number(owner.violations.into())?.end()?;
-        } else {
-            let (memory, peak) = (Size(owner.bytes.into()), Size(owner.peak.into()));
-            let quota = owner.quota.map(|quota| Size(quota.into()));
-            let quota: &dyn core::fmt::Display = quota.as_ref().map_or(&"-", |quota| quota);
-            let ready = if owner.ready { "yes" } else { "no" };
-            let cells: [&dyn core::fmt::Display; 9] = [
-                &owner.id,
-                &owner.name,
-                &memory,
-                &peak,
-                quota,
-                &owner.blocks,
-                &owner.failures,
-                &ready,
-                &owner.violations,
-            ];
-            write_row(&OWNERS, job, cells)?;
-        }
-        finish_row(job, json).await?;
-    }
-    Ok(())
-}
-
-async fn next_owner(client: &Client<Inspect>, from: u32) -> Result<Option<Owner>, Failure> {
-    match client.call(Request::Owner(from)).await? {
-        Response::Owner(owner) => Ok(owner),
-        _ => Err(mixed_up()),
+        let values = [
+            owner.id.into(),
+            Value::Text(&owner.name),
+            Value::Bytes(owner.bytes.into()),
+            Value::Bytes(owner.peak.into()),
+            owner.quota.map_or(Value::Nothing, |quota| Value::Bytes(quota.into())),
+            owner.blocks.into(),
+            owner.allocations.into(),
+            owner.failures.into(),
+            Value::Truth(owner.ready),
+            owner.violations.into(),
+        ];
+        job.row(OWNERS, json, &values).await?;
     }
 }

@@ -22,9 +22,14 @@ pub(super) async fn ping(job: &mut Job<'_, '_>) -> Outcome {
     let allocations = job.kernel.heap().allocations();
     for number in 0..count {
         let start = job.kernel.now();
-        let answer = echo.call(Request::Number(number)).await?;
-        if answer != Request::Number(number) {
-            return Err(Failure::new(format_args!("request {number} came back as {answer:?}")));
+        match echo.call(Request::Number(number)).await? {
+            Request::Number(answer) if answer == number => {}
+            Request::Number(other) => {
+                return Err(Failure::new(format_args!("request {number} came back as {other}")));
+            }
+            Request::Text(other) => {
+                return Err(Failure::new(format_args!("request {number} came back as `{other}`")));
+            }
         }
         let took_us = job.kernel.now().since(start).as_micros();
         total_us = total_us.saturating_add(took_us);
@@ -34,7 +39,7 @@ pub(super) async fn ping(job: &mut Job<'_, '_>) -> Outcome {
     let allocated = job.kernel.heap().allocations() - allocations;
     let (least, most) = (Time(least_us), Time(most_us));
     // In nanoseconds, since a round trip takes less than the clock can tell.
-    let mean_ns = u128::from(total_us) * 1_000 / u128::from(count);
+    let mean_ns = total_us.saturating_mul(1_000) / count;
     let (mean_us, mean_part) = (mean_ns / 1_000, mean_ns % 1_000);
     let total = Time(total_us);
     job.out.line(format_args!("{count} round trips to {name} in {total}")).await?;

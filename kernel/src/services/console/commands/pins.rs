@@ -4,24 +4,27 @@ use super::{Failure, Job, Outcome, Time};
 use crate::{
     registry::Client,
     services::{
-        console::table::{Column, Table},
+        console::{
+            list::{Field, Value},
+            table::Column,
+        },
         gpio::{Edge, Gpio, Mode, Pin, Request, Response},
     },
 };
 
-const PINS: Table<4> = Table::new([
-    Column::right("PIN", 3),
-    Column::left("MODE", 6),
-    Column::left("LEVEL", 5),
-    Column::right("EDGES", 10),
-]);
+const PINS: &[Field] = &[
+    Field::shown(Column::right("PIN", 3)),
+    Field::shown(Column::left("MODE", 6)),
+    Field::shown(Column::left("LEVEL", 5)),
+    Field::shown(Column::right("EDGES", 10)),
+];
 
 pub(super) async fn gpio(job: &mut Job<'_, '_>) -> Outcome {
     let (pin, verb) = (job.word()?, job.word()?);
     job.done("gpio")?;
     let client = job.kernel.services().try_connect::<Gpio>((), 1).await?;
     let Some(pin) = pin else {
-        PINS.header(job.out)?;
+        job.list(PINS, false)?;
         for number in 0..=u8::MAX {
             let Some(pin) = show(&client, number).await? else { break };
             print(job, pin).await?;
@@ -34,7 +37,7 @@ pub(super) async fn gpio(job: &mut Job<'_, '_>) -> Outcome {
             let row = show(&client, pin)
                 .await?
                 .ok_or_else(|| Failure::new(format_args!("there is no pin {pin}; `gpio` lists them")))?;
-            PINS.header(job.out)?;
+            job.list(PINS, false)?;
             return print(job, row).await;
         }
         Some("in") => Request::Configure { pin, mode: Mode::Input },
@@ -67,8 +70,13 @@ async fn print(job: &mut Job<'_, '_>, pin: Pin) -> Outcome {
         Mode::PullDown => "down",
         Mode::Output => "out",
     };
-    PINS.row(job.out, [&pin.pin, &mode, &level_name(pin.high), &pin.edges])?;
-    Ok(job.out.flush().await?)
+    let values = [
+        Value::Number(pin.pin.into()),
+        Value::Text(&mode),
+        Value::Text(&level_name(pin.high)),
+        pin.edges.into(),
+    ];
+    job.row(PINS, false, &values).await
 }
 
 const fn level_name(high: bool) -> &'static str {

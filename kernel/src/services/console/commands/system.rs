@@ -91,7 +91,7 @@ pub(super) async fn sleep(job: &mut Job<'_, '_>) -> Outcome {
 /// `2`, `2s`, `0.5s`, `250ms`, `10us`.
 fn parse_duration(word: &str) -> Option<Duration> {
     let digits = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
-    let (number, unit) = word.split_at(digits);
+    let (number, unit) = word.split_at_checked(digits)?;
     let us: u64 = match unit {
         "" | "s" => 1_000_000,
         "ms" => 1_000,

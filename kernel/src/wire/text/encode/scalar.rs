@@ -6,7 +6,8 @@ use super::{BYTE, Encoder, Place};
 use crate::wire::text::{
     cursor::{Piece, Quoted},
     error::{Found, TextError, TextErrorKind, Wanted},
-    number::{Integer, NoNumber, float},
+    float::{F32, F64, Format},
+    number::{Integer, NoNumber},
 };
 
 impl Encoder<'_, '_> {
@@ -17,8 +18,8 @@ impl Encoder<'_, '_> {
     pub(super) fn scalar(&mut self, schema: &NamedType) -> Result<(), TextError> {
         match schema.ty {
             DataModelType::Bool => self.bool(schema),
-            DataModelType::F32 => self.f32(schema),
-            DataModelType::F64 => self.f64(schema),
+            DataModelType::F32 => self.float(schema, F32, 4),
+            DataModelType::F64 => self.float(schema, F64, 8),
             DataModelType::Char => self.char(schema),
             DataModelType::String => self.string(schema),
             ty => match Integer::of(ty) {
@@ -48,14 +49,9 @@ impl Encoder<'_, '_> {
         self.check(put)
     }
 
-    fn f32(&mut self, schema: &NamedType) -> Result<(), TextError> {
-        let value = self.number(schema, |word| float(word, f32::is_infinite))?;
-        self.put(&value.to_le_bytes())
-    }
-
-    fn f64(&mut self, schema: &NamedType) -> Result<(), TextError> {
-        let value = self.number(schema, |word| float(word, f64::is_infinite))?;
-        self.put(&value.to_le_bytes())
+    fn float(&mut self, schema: &NamedType, format: Format, bytes: usize) -> Result<(), TextError> {
+        let bits = self.number(schema, |word| format.read(word))?;
+        self.put(&bits.to_le_bytes()[..bytes])
     }
 
     fn number<T>(

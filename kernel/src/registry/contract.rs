@@ -1,0 +1,65 @@
+//! What the registry knows of a service's types: enough to find it, and to make and free its connections, with code that is
+//! there once for all services.
+#![expect(unsafe_code, reason = "a greeting is dropped by code that does not know its type")]
+
+use core::{
+    alloc::Layout,
+    any::TypeId,
+    marker::PhantomData,
+    ptr::{self, NonNull},
+};
+
+use super::{
+    connection::{Connection, Head, Slot},
+    service::{Service, Uuid, Version},
+};
+
+/// See the module. Each service has one, for as long as there is the program.
+pub(super) struct Contract {
+    pub(super) uuid: Uuid,
+    pub(super) name: &'static str,
+    pub(super) version: Version,
+    /// Tells services of one UUID apart that have other types.
+    pub(super) types: TypeId,
+    /// Where the slots of a connection begin, and how large one is.
+    pub(super) slots_at: usize,
+    pub(super) slot_size: usize,
+    align: usize,
+    /// Drops the greeting of a connection, which is not used again.
+    pub(super) drop_greeting: unsafe fn(NonNull<Head>),
+}
+
+struct Of<S>(PhantomData<S>);
+
+impl<S: Service> Of<S> {
+    const CONTRACT: Contract = {
+        let (connection, slot) = (Layout::new::<Connection<S>>(), Layout::new::<Slot<S>>());
+        Contract {
+            uuid: S::UUID,
+            name: S::NAME,
+            version: S::VERSION,
+            types: TypeId::of::<S>(),
+            slots_at: connection.size().next_multiple_of(slot.align()),
+            slot_size: slot.size(),
+            align: if connection.align() > slot.align() { connection.align() } else { slot.align() },
+            drop_greeting: drop_greeting::<S>,
+        }
+    };
+}
+
+unsafe fn drop_greeting<S: Service>(connection: NonNull<Head>) {
+    // SAFETY: the caller's: it is a connection of this service.
+    unsafe { ptr::drop_in_place((*connection.cast::<Connection<S>>().as_ptr()).greeting.get()) };
+}
+
+impl Contract {
+    pub(super) const fn of<S: Service>() -> &'static Self {
+        &Of::<S>::CONTRACT
+    }
+
+    /// The layout of a connection with so many slots; `None` when that is no layout.
+    pub(super) fn layout(&self, slots: u16) -> Option<Layout> {
+        let size = self.slot_size.checked_mul(usize::from(slots))?.checked_add(self.slots_at)?;
+        Layout::from_size_align(size, self.align).ok()
+    }
+}
