@@ -40,7 +40,7 @@ pub(crate) use self::task::Header;
 use self::{remote::Remote, run::Failing, state::State, task::Task};
 use crate::{
     event::{Event, Events, Kind},
-    heap::{Account, AccountStats, AllocError, Block, Box, Heap},
+    heap::{Account, AccountStats, AllocError, Box, Heap},
     limits::Settings,
     platform::Clock,
     sync::atomic::{AtomicU32, Ordering},
@@ -242,30 +242,27 @@ impl Executor {
         with(unsafe { &mut *self.tasks.get() })
     }
 
-    /// Spawns a task whose block is at hand.
+    /// Starts a task in a block of its own.
     ///
-    /// # Errors
+    /// # Safety
     ///
-    /// After [`shut_down`](Self::shut_down).
-    pub(crate) fn spawn_in<F>(
+    /// The block came from [`Heap::try_own_block`] or [`into_own`](crate::heap::Block::into_own) for the layout of a `Task<F>`.
+    unsafe fn start<F>(
         &self,
-        block: Block<'_>,
+        block: NonNull<u8>,
         heap: &Heap,
         events: &Events,
         name: &'static str,
         future: F,
-    ) -> Result<JoinHandle<F::Output>, SpawnError<F>>
+    ) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
     {
-        if self.closed.get() {
-            return Err(SpawnError { future, reason: SpawnFailure::ShutDown });
-        }
         let id = self.next_id.get();
         self.next_id.set(id.checked_add(1).unwrap_or(1));
         let header = Header {
-            account: Account::new(heap, name),
+            account: Account::in_own_block(heap, name, Task::<F>::EXTENT),
             state: State::spawned(),
             next: Cell::new(core::ptr::null_mut()),
             poll: Cell::new(Task::<F>::poll),
@@ -281,24 +278,18 @@ impl Executor {
             notable_us: Cell::new(task::notable_us(self.traces_polls(), 0)),
             longest_us: Cell::new(0),
             links: cordyceps::list::Links::new(),
-            waker: task::borrowed_waker(block.as_ptr().cast()),
+            waker: task::borrowed_waker(block.cast()),
         };
-        debug_assert_eq!(block.layout(), Task::<F>::LAYOUT);
-        // SAFETY: the block was asked for with this layout (asserted in debug builds; callers below pass it on), and
-        // charging it moves its ownership to the task.
-        let task = unsafe {
-            let task = Task::write(block.as_ptr(), header, future);
-            block.charge_self(task.cast(), Task::<F>::EXTENT);
-            heap.hold();
-            task
-        };
+        heap.hold();
+        // SAFETY: the block is as the caller says.
+        let task = unsafe { Task::write(block, header, future) };
         self.with_tasks(|tasks| tasks.push_back(task));
         self.spawned.set(self.spawned.get().wrapping_add(1));
         events.emit(Kind::Spawn, || Event::Spawn { task: id });
         // SAFETY: `State::spawned` says that the task is woken, and counted one reference for the handle.
         unsafe {
             self.remote().push_here(task);
-            Ok(JoinHandle::new(task))
+            JoinHandle::new(task)
         }
     }
 
@@ -318,8 +309,12 @@ impl Executor {
         F: Future + 'static,
         F::Output: 'static,
     {
-        match heap.try_block(Task::<F>::LAYOUT) {
-            Ok(block) => self.spawn_in(block, heap, events, name, future),
+        if self.closed.get() {
+            return Err(SpawnError { future, reason: SpawnFailure::ShutDown });
+        }
+        match heap.try_own_block(Task::<F>::LAYOUT) {
+            // SAFETY: it is for this.
+            Ok(block) => Ok(unsafe { self.start(block, heap, events, name, future) }),
             Err(error) => Err(SpawnError { future, reason: SpawnFailure::Memory(error) }),
         }
     }
@@ -341,7 +336,9 @@ impl Executor {
         F::Output: 'static,
     {
         match heap.block(Task::<F>::LAYOUT).await {
-            Ok(block) => self.spawn_in(block, heap, events, name, future),
+            Ok(_) if self.closed.get() => Err(SpawnError { future, reason: SpawnFailure::ShutDown }),
+            // SAFETY: it is for this.
+            Ok(block) => Ok(unsafe { self.start(block.into_own(), heap, events, name, future) }),
             Err(error) => Err(SpawnError { future, reason: SpawnFailure::Memory(error) }),
         }
     }

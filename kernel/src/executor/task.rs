@@ -369,7 +369,7 @@ unsafe fn free_block(account: NonNull<Account>) {
     unsafe {
         let extent = (*task.as_ptr()).vtable.extent;
         let heap = NonNull::from((*task.as_ptr()).account.heap());
-        Heap::free_self_charged(account, task.cast(), extent);
+        Heap::free_own_block(account, task.cast(), extent);
         Heap::unhold(heap);
     }
 }
