@@ -40,7 +40,7 @@ pub(crate) use self::task::Header;
 use self::{remote::Remote, run::Failing, state::State, task::Task};
 use crate::{
     event::{Event, Events, Kind},
-    heap::{Account, AccountStats, AllocError, Block, Box, Heap},
+    heap::{Account, AccountStats, AllocError, Box, Heap},
     limits::Settings,
     platform::Clock,
     sync::atomic::{AtomicU32, Ordering},
@@ -101,7 +101,7 @@ impl Surroundings {
 }
 
 /// What one tick did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticked {
     /// Polls made.
     pub(crate) polled: u32,
@@ -196,12 +196,18 @@ pub(crate) struct Executor {
     /// All tasks that are not done.
     tasks: UnsafeCell<List<Header>>,
     next_id: Cell<u32>,
-    spawned: Cell<u32>,
+    /// What the next report says, see [`Ticked`].
+    polled: Cell<u32>,
     completed: Cell<u32>,
+    spawned: Cell<u32>,
+    fired: Cell<u32>,
     long_poll_us: u32,
     polls_per_tick: u32,
-    /// Somebody listens to each poll.
-    each_poll: Cell<bool>,
+    /// All bits are set if somebody listens to each poll, none otherwise.
+    each_poll: Cell<u32>,
+    /// When the poll began that is in progress, [marked](Self::mark): the end of one is the beginning of the next. If the
+    /// clock shows this after the poll, nothing has to be done about it.
+    start: Cell<u64>,
     /// Tasks that shutting down ended on the ready queue: their reference goes when they are popped.
     done_but_queued: Cell<usize>,
     closed: Cell<bool>,
@@ -223,11 +229,14 @@ impl Executor {
             remote,
             tasks: UnsafeCell::new(List::new()),
             next_id: Cell::new(1),
-            spawned: Cell::new(0),
+            polled: Cell::new(0),
             completed: Cell::new(0),
+            spawned: Cell::new(0),
+            fired: Cell::new(0),
             long_poll_us: settings.long_poll_us,
             polls_per_tick: settings.polls_per_tick.max(1),
-            each_poll: Cell::new(false),
+            each_poll: Cell::new(0),
+            start: Cell::new(0),
             done_but_queued: Cell::new(0),
             closed: Cell::new(false),
             ticking: Cell::new(false),
@@ -245,54 +254,51 @@ impl Executor {
         with(unsafe { &mut *self.tasks.get() })
     }
 
-    /// Spawns a task whose block is at hand.
+    /// Starts a task in a block of its own.
     ///
-    /// # Errors
+    /// # Safety
     ///
-    /// After [`shut_down`](Self::shut_down).
-    pub(crate) fn spawn_in<F>(
+    /// The block came from [`Heap::try_own_block`] or [`into_own`](crate::heap::Block::into_own) for the layout of a `Task<F>`.
+    unsafe fn start<F>(
         &self,
-        block: Block<'_>,
+        block: NonNull<u8>,
         heap: &Heap,
         events: &Events,
         name: &'static str,
         future: F,
-    ) -> Result<JoinHandle<F::Output>, SpawnError<F>>
+    ) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
     {
-        if self.closed.get() {
-            return Err(SpawnError { future, reason: SpawnFailure::ShutDown });
-        }
-        debug_assert_eq!(block.layout(), Task::<F>::LAYOUT);
-        // SAFETY: the block was asked for with this layout (asserted in debug builds; callers below pass it on).
+        // SAFETY: the block is as the caller says, and the task is what is said of it.
         unsafe {
-            Task::write_future(block.as_ptr().cast(), future);
-            Ok(JoinHandle::new(self.admit(block, heap, events, name, Task::<F>::poll, Task::<F>::VTABLE)))
+            let task = block.cast();
+            Task::write_future(task, future);
+            self.admit(task, heap, events, name, Task::<F>::poll, Task::<F>::VTABLE);
+            JoinHandle::new(task)
         }
     }
 
-    /// Has a task begin whose future is in its block already. Returns the task, with a reference for its join handle.
+    /// Has a task begin whose future is in its block already, with a reference for its join handle.
     ///
     /// # Safety
     ///
-    /// The block has the layout of the task that `poll` and `vtable` are of, and its future was written.
+    /// As for [`start`](Self::start), with the type of future that `poll` and `vtable` are of.
     #[inline(never)]
     unsafe fn admit(
         &self,
-        block: Block<'_>,
+        task: NonNull<Header>,
         heap: &Heap,
         events: &Events,
         name: &'static str,
         poll: task::PollFn,
         vtable: &'static task::Vtable,
-    ) -> NonNull<Header> {
+    ) {
         let id = self.next_id.get();
         self.next_id.set(id.checked_add(1).unwrap_or(1));
-        let task = block.as_ptr().cast::<Header>();
         let header = Header {
-            account: Account::new(heap, name),
+            account: Account::in_own_block(heap, name, vtable.extent),
             state: State::spawned(),
             next: Cell::new(core::ptr::null_mut()),
             poll: Cell::new(poll),
@@ -305,24 +311,19 @@ impl Executor {
             wakes: AtomicU32::new(0),
             polls: Cell::new(0),
             busy_us: Cell::new(0),
-            notable_us: Cell::new(task::notable_us(self.each_poll.get(), 0)),
+            notable_us: Cell::new(task::notable_us(self.traces_polls(), 0)),
             longest_us: Cell::new(0),
             links: cordyceps::list::Links::new(),
             waker: task::borrowed_waker(task),
         };
-        // SAFETY: the block has room for the task, of which the header is the first part. Charging it moves its ownership
-        // to the task.
-        unsafe {
-            task.write(header);
-            block.charge_self(task.cast(), vtable.extent);
-            heap.hold();
-        }
+        // SAFETY: the block has room for the task, of which the header is the first part.
+        unsafe { task.write(header) };
+        heap.hold();
         self.with_tasks(|tasks| tasks.push_back(task));
         self.spawned.set(self.spawned.get().wrapping_add(1));
         events.emit(Kind::Spawn, || Event::Spawn { task: id });
         // SAFETY: `State::spawned` says that the task is woken, and counted one reference for the handle.
         unsafe { self.remote().push_here(task) };
-        task
     }
 
     /// Spawns a task, if there is memory for it now.
@@ -341,8 +342,12 @@ impl Executor {
         F: Future + 'static,
         F::Output: 'static,
     {
-        match heap.try_block(Task::<F>::LAYOUT) {
-            Ok(block) => self.spawn_in(block, heap, events, name, future),
+        if self.closed.get() {
+            return Err(SpawnError { future, reason: SpawnFailure::ShutDown });
+        }
+        match heap.try_own_block(Task::<F>::LAYOUT) {
+            // SAFETY: it is for this.
+            Ok(block) => Ok(unsafe { self.start(block, heap, events, name, future) }),
             Err(error) => Err(SpawnError { future, reason: SpawnFailure::Memory(error) }),
         }
     }
@@ -364,7 +369,9 @@ impl Executor {
         F::Output: 'static,
     {
         match heap.block(Task::<F>::LAYOUT).await {
-            Ok(block) => self.spawn_in(block, heap, events, name, future),
+            Ok(_) if self.closed.get() => Err(SpawnError { future, reason: SpawnFailure::ShutDown }),
+            // SAFETY: it is for this.
+            Ok(block) => Ok(unsafe { self.start(block.into_own(), heap, events, name, future) }),
             Err(error) => Err(SpawnError { future, reason: SpawnFailure::Memory(error) }),
         }
     }
@@ -377,20 +384,31 @@ impl Executor {
     #[inline]
     pub(crate) fn tick(&self, around: &Surroundings) -> Ticked {
         assert!(!self.ticking.replace(true), "a task must not drive the kernel that it runs on");
-        let mut report = self.turn(around);
-        // Before the last look at the queue, since memory that is freed may wake whoever waits for it.
-        // SAFETY: the list hands out tasks that nobody references any more, on the kernel's thread.
-        self.remote().drain_unreferenced(false, |task| unsafe { task::free(task) });
-        report.spawned = self.spawned.take();
-        report.completed = self.completed.take();
-        report.more = !self.is_idle();
-        report
+        let mut idle = self.turn(around);
+        if self.remote().has_unreferenced() {
+            // SAFETY: the list hands out tasks that nobody references any more, on the kernel's thread.
+            self.remote().drain_unreferenced(false, |task| unsafe { task::free(task) });
+            // Memory that is freed may have woken whoever waits for it.
+            idle = self.is_idle();
+        }
+        Ticked {
+            polled: self.polled.take(),
+            completed: self.completed.take(),
+            spawned: self.spawned.take(),
+            timers: self.fired.take(),
+            more: !idle,
+        }
     }
 
     /// Has each poll reported as an event from now on, or only those that took long.
     pub(crate) fn trace_polls(&self, each: bool) {
-        self.each_poll.set(each);
+        self.each_poll.set(if each { u32::MAX } else { 0 });
         self.with_tasks(|tasks| tasks.iter().for_each(|task| task.watch(each, self.long_poll_us)));
+    }
+
+    /// Somebody listens to each poll.
+    fn traces_polls(&self) -> bool {
+        self.each_poll.get() != 0
     }
 
     /// Ends all tasks, and takes no new ones.
