@@ -27,17 +27,20 @@ static UART0: Slot<serial::driver::Handler<Uart>> = Slot::empty(Interrupt::UART0
 
 /// Has the alarm's interrupt counted on the kernel's line.
 pub fn attach_timer(timer: Timer, trigger: Trigger) {
-    TIMER.fill((timer, trigger));
+    TIMER.fill((timer, trigger), |(timer, trigger)| {
+        timer.acknowledge_alarm();
+        trigger.fire();
+    });
 }
 
 /// Has the pins' edges handled.
 pub fn attach_gpio(handler: gpio::driver::Handler<Gpio>) {
-    GPIO.fill(handler);
+    GPIO.fill(handler, gpio::driver::Handler::interrupt);
 }
 
 /// Has the port's interrupts handled.
 pub fn attach_uart(handler: serial::driver::Handler<Uart>) {
-    UART0.fill(handler);
+    UART0.fill(handler, serial::driver::Handler::interrupt);
 }
 
 /// Has no interrupt come any more, nor end a sleep.
@@ -48,25 +51,23 @@ pub(crate) fn mask_all() {
 
 #[interrupt]
 fn TIMER_IRQ_0() {
-    TIMER.with(|(timer, trigger)| {
-        timer.acknowledge_alarm();
-        trigger.fire();
-    });
+    TIMER.interrupt();
 }
 
 #[interrupt]
 fn IO_IRQ_BANK0() {
-    GPIO.with(gpio::driver::Handler::interrupt);
+    GPIO.interrupt();
 }
 
 #[interrupt]
 fn UART0_IRQ() {
-    UART0.with(serial::driver::Handler::interrupt);
+    UART0.interrupt();
 }
 
-/// What an interrupt's handler needs, from when its driver is set up.
+/// What handles an interrupt and what that needs, from when its driver is set up. An image without the driver has no code
+/// for it.
 struct Slot<H> {
-    handler: Mutex<RefCell<Option<H>>>,
+    handler: Mutex<RefCell<Option<(H, fn(&mut H))>>>,
     interrupt: Interrupt,
 }
 
@@ -75,16 +76,16 @@ impl<H> Slot<H> {
         Self { handler: Mutex::new(RefCell::new(None)), interrupt }
     }
 
-    fn fill(&self, handler: H) {
-        let before = critical_section::with(|cs| self.handler.replace(cs, Some(handler)));
+    fn fill(&self, handler: H, handle: fn(&mut H)) {
+        let before = critical_section::with(|cs| self.handler.replace(cs, Some((handler, handle))));
         drop(before);
         // SAFETY: rule 1.
         unsafe { NVIC::unmask(self.interrupt) };
     }
 
-    fn with(&self, handle: impl FnOnce(&mut H)) {
+    fn interrupt(&self) {
         critical_section::with(|cs| {
-            if let Some(handler) = self.handler.borrow_ref_mut(cs).as_mut() {
+            if let Some((handler, handle)) = self.handler.borrow_ref_mut(cs).as_mut() {
                 handle(handler);
             }
         });

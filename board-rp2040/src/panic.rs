@@ -41,5 +41,9 @@ unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
 
 #[exception]
 unsafe fn DefaultHandler(number: i16) -> ! {
-    panic!("interrupt {number} has no handler");
+    // The core counts its own exceptions below the chip's interrupts.
+    match u32::try_from(number) {
+        Ok(interrupt) => panic!("interrupt {interrupt} has no handler"),
+        Err(_) => panic!("exception {} has no handler", u32::from(number.wrapping_add(16).unsigned_abs())),
+    }
 }

@@ -112,12 +112,12 @@ impl Services {
     /// # Cancellation
     ///
     /// Dropping the future gives up connecting; the server's handshake is withdrawn or ends in [`ClientGone`].
-    pub async fn try_connect<S: Service>(
+    pub fn try_connect<S: Service>(
         &self,
         hello: S::Hello,
         depth: usize,
-    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        self.try_connect_to(Select::First, hello, depth).await
+    ) -> impl Future<Output = Result<Client<S>, ConnectError<S::ConnectError>>> {
+        self.try_connect_to(Select::First, hello, depth)
     }
 
     /// Connects to a chosen running instance.
@@ -129,13 +129,13 @@ impl Services {
     /// # Cancellation
     ///
     /// As for [`try_connect`](Self::try_connect).
-    pub async fn try_connect_to<S: Service>(
+    pub fn try_connect_to<S: Service>(
         &self,
         select: Select<'_>,
         hello: S::Hello,
         depth: usize,
-    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        Registry::connect(&self.registry, select, false, hello, depth).await
+    ) -> impl Future<Output = Result<Client<S>, ConnectError<S::ConnectError>>> {
+        Registry::connect(&self.registry, select, false, hello, depth)
     }
 
     /// Waits until the service is running, then connects to its first instance.
@@ -147,12 +147,12 @@ impl Services {
     /// # Cancellation
     ///
     /// As for [`try_connect`](Self::try_connect).
-    pub async fn connect<S: Service>(
+    pub fn connect<S: Service>(
         &self,
         hello: S::Hello,
         depth: usize,
-    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        self.connect_to(Select::First, hello, depth).await
+    ) -> impl Future<Output = Result<Client<S>, ConnectError<S::ConnectError>>> {
+        self.connect_to(Select::First, hello, depth)
     }
 
     /// Waits until the chosen instance is running, then connects to it.
@@ -164,13 +164,13 @@ impl Services {
     /// # Cancellation
     ///
     /// As for [`connect`](Self::connect).
-    pub async fn connect_to<S: Service>(
+    pub fn connect_to<S: Service>(
         &self,
         select: Select<'_>,
         hello: S::Hello,
         depth: usize,
-    ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        Registry::connect(&self.registry, select, true, hello, depth).await
+    ) -> impl Future<Output = Result<Client<S>, ConnectError<S::ConnectError>>> {
+        Registry::connect(&self.registry, select, true, hello, depth)
     }
 
     /// The service instance with the smallest number above `after`: start with 0 to list them all.
