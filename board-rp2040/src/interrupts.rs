@@ -67,17 +67,22 @@ fn UART0_IRQ() {
 /// What handles an interrupt and what that needs, from when its driver is set up. An image without the driver has no code
 /// for it.
 struct Slot<H> {
-    handler: Mutex<RefCell<Option<(H, fn(&mut H))>>>,
+    filled: Mutex<RefCell<Option<Filled<H>>>>,
     interrupt: Interrupt,
+}
+
+struct Filled<H> {
+    handler: H,
+    handle: fn(&mut H),
 }
 
 impl<H> Slot<H> {
     const fn empty(interrupt: Interrupt) -> Self {
-        Self { handler: Mutex::new(RefCell::new(None)), interrupt }
+        Self { filled: Mutex::new(RefCell::new(None)), interrupt }
     }
 
     fn fill(&self, handler: H, handle: fn(&mut H)) {
-        let before = critical_section::with(|cs| self.handler.replace(cs, Some((handler, handle))));
+        let before = critical_section::with(|cs| self.filled.replace(cs, Some(Filled { handler, handle })));
         drop(before);
         // SAFETY: rule 1.
         unsafe { NVIC::unmask(self.interrupt) };
@@ -85,8 +90,8 @@ impl<H> Slot<H> {
 
     fn interrupt(&self) {
         critical_section::with(|cs| {
-            if let Some((handler, handle)) = self.handler.borrow_ref_mut(cs).as_mut() {
-                handle(handler);
+            if let Some(filled) = self.filled.borrow_ref_mut(cs).as_mut() {
+                (filled.handle)(&mut filled.handler);
             }
         });
     }
