@@ -101,7 +101,7 @@ impl Surroundings {
 }
 
 /// What one tick did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticked {
     /// Polls made.
     pub(crate) polled: u32,
@@ -196,12 +196,19 @@ pub(crate) struct Executor {
     /// All tasks that are not done.
     tasks: UnsafeCell<List<Header>>,
     next_id: Cell<u32>,
-    spawned: Cell<u32>,
+    /// What the next report says, see [`Ticked`].
+    polled: Cell<u32>,
     completed: Cell<u32>,
+    spawned: Cell<u32>,
+    fired: Cell<u32>,
     long_poll_us: u32,
     polls_per_tick: u32,
-    /// Somebody listens to each poll.
-    each_poll: Cell<bool>,
+    /// All bits are set if somebody listens to each poll, none otherwise.
+    each_poll: Cell<u64>,
+    /// When the poll began that is in progress: the end of one is the beginning of the next.
+    start_us: Cell<u64>,
+    /// If this is the time after the poll, nothing has to be done about it.
+    seen_us: Cell<u64>,
     /// Tasks that shutting down ended on the ready queue: their reference goes when they are popped.
     done_but_queued: Cell<usize>,
     closed: Cell<bool>,
@@ -223,11 +230,15 @@ impl Executor {
             remote,
             tasks: UnsafeCell::new(List::new()),
             next_id: Cell::new(1),
-            spawned: Cell::new(0),
+            polled: Cell::new(0),
             completed: Cell::new(0),
+            spawned: Cell::new(0),
+            fired: Cell::new(0),
             long_poll_us: settings.long_poll_us,
             polls_per_tick: settings.polls_per_tick.max(1),
-            each_poll: Cell::new(false),
+            each_poll: Cell::new(0),
+            start_us: Cell::new(0),
+            seen_us: Cell::new(0),
             done_but_queued: Cell::new(0),
             closed: Cell::new(false),
             ticking: Cell::new(false),
@@ -305,7 +316,7 @@ impl Executor {
             wakes: AtomicU32::new(0),
             polls: Cell::new(0),
             busy_us: Cell::new(0),
-            notable_us: Cell::new(task::notable_us(self.each_poll.get(), 0)),
+            notable_us: Cell::new(task::notable_us(self.traces_polls(), 0)),
             longest_us: Cell::new(0),
             links: cordyceps::list::Links::new(),
             waker: task::borrowed_waker(task),
@@ -377,20 +388,31 @@ impl Executor {
     #[inline]
     pub(crate) fn tick(&self, around: &Surroundings) -> Ticked {
         assert!(!self.ticking.replace(true), "a task must not drive the kernel that it runs on");
-        let mut report = self.turn(around);
-        // Before the last look at the queue, since memory that is freed may wake whoever waits for it.
-        // SAFETY: the list hands out tasks that nobody references any more, on the kernel's thread.
-        self.remote().drain_unreferenced(false, |task| unsafe { task::free(task) });
-        report.spawned = self.spawned.take();
-        report.completed = self.completed.take();
-        report.more = !self.is_idle();
-        report
+        let mut idle = self.turn(around);
+        if self.remote().has_unreferenced() {
+            // SAFETY: the list hands out tasks that nobody references any more, on the kernel's thread.
+            self.remote().drain_unreferenced(false, |task| unsafe { task::free(task) });
+            // Memory that is freed may have woken whoever waits for it.
+            idle = self.is_idle();
+        }
+        Ticked {
+            polled: self.polled.take(),
+            completed: self.completed.take(),
+            spawned: self.spawned.take(),
+            timers: self.fired.take(),
+            more: !idle,
+        }
     }
 
     /// Has each poll reported as an event from now on, or only those that took long.
     pub(crate) fn trace_polls(&self, each: bool) {
-        self.each_poll.set(each);
+        self.each_poll.set(if each { u64::MAX } else { 0 });
         self.with_tasks(|tasks| tasks.iter().for_each(|task| task.watch(each, self.long_poll_us)));
+    }
+
+    /// Somebody listens to each poll.
+    fn traces_polls(&self) -> bool {
+        self.each_poll.get() != 0
     }
 
     /// Ends all tasks, and takes no new ones.

@@ -113,15 +113,17 @@ impl Timers {
     /// The work is bounded by what is due, plus at most fifteen small steps in the life of each pending wait.
     #[inline]
     pub fn advance(&self, now: Instant) -> usize {
-        if now > self.now.get() {
-            self.now.set(now);
+        if now < self.now.get() || !self.wheel.skip_to(now.as_micros()) {
+            return self.fire(now);
         }
-        if self.wheel.skip_to(self.now.get().as_micros()) { 0 } else { self.fire() }
+        self.now.set(now);
+        0
     }
 
     /// Wakes everything that is due.
     #[inline(never)]
-    fn fire(&self) -> usize {
+    fn fire(&self, now: Instant) -> usize {
+        self.now.set(now.max(self.now.get()));
         let mut fired = 0_usize;
         // Nothing is held across the wake. The time is read again because the waker may have moved it.
         while let Some(waker) = self.wheel.pop_due(self.now.get().as_micros()) {

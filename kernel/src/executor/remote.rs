@@ -89,11 +89,18 @@ impl Remote {
         }
     }
 
-    /// Moves what was woken elsewhere to the executor's own queue. The machine is awake, whether it counted as asleep or
-    /// not.
-    #[inline(never)]
-    pub(super) fn collect(&self) {
-        let _ = self.inbox.take(&self.batch);
+    /// Takes the task whose turn it is off the queue, for the executor. What is in the inbox was woken after all that is
+    /// in the batch, since nothing is put there before the inbox is empty.
+    #[inline]
+    pub(super) fn pop(&self) -> Option<NonNull<Header>> {
+        if self.batch.is_empty() {
+            if self.inbox.is_untouched() {
+                return None;
+            }
+            // The machine is awake, whether it counted as asleep or not.
+            let _ = self.inbox.take(&self.batch);
+        }
+        self.batch.pop()
     }
 
     #[cold]
@@ -137,11 +144,15 @@ impl Remote {
         }
     }
 
+    /// There may be tasks to [drain](Self::drain_unreferenced).
+    #[inline]
+    pub(super) fn has_unreferenced(&self) -> bool {
+        !self.unreferenced.load(Ordering::Relaxed).is_null()
+    }
+
     /// Hands every unreferenced task to `free`. With `close`, later ones are left to the region.
+    #[cold]
     pub(super) fn drain_unreferenced(&self, close: bool, mut free: impl FnMut(NonNull<Header>)) {
-        if !close && self.unreferenced.load(Ordering::Relaxed).is_null() {
-            return;
-        }
         let mut task = self.unreferenced.swap(if close { CLOSED } else { ptr::null_mut() }, Ordering::AcqRel);
         if task == CLOSED {
             return;

@@ -4,10 +4,10 @@
 //! timers that are due.
 #![expect(unsafe_code, reason = "tasks are polled and freed through type-erased pointers")]
 
-use core::{cell::Cell, ptr::NonNull, task::Context};
+use core::ptr::NonNull;
 
 use super::{
-    Executor, Header, JoinError, Surroundings, Ticked,
+    Executor, Header, JoinError, Surroundings,
     state::Queue,
     task::{self, Polled},
 };
@@ -17,19 +17,19 @@ use crate::{
 };
 
 impl Executor {
-    /// Polls tasks until none is ready or so many polls have been made as a tick may make, and fires what is due.
+    /// Polls tasks until none is ready or so many polls have been made as a tick may make, and fires what is due. Says
+    /// whether none was ready in the end.
     #[inline]
-    pub(super) fn turn(&self, around: &Surroundings) -> Ticked {
+    pub(super) fn turn(&self, around: &Surroundings) -> bool {
         let remote = self.remote();
         let (heap, clock) = (around.heap(), &*around.clock);
-        let turn = Turn::begin(self, around);
+        let now_us = clock.now_us();
+        self.count_fired(around.timers.advance(Instant::from_micros(now_us)));
+        self.begin_poll_at(now_us);
+        let turn = Turn { executor: self, around };
         let mut left = self.polls_per_tick;
-        while left > 0 {
-            if !remote.inbox.is_untouched() {
-                remote.collect();
-            }
-            let Some(task) = remote.batch.pop() else { break };
-            left -= 1;
+        let idle = loop {
+            let Some(task) = remote.pop() else { break true };
             // SAFETY: the executor's reference keeps a task that was popped until it is released in `conclude`.
             let header = unsafe { task.as_ref() };
             header.state.begin_poll();
@@ -37,27 +37,75 @@ impl Executor {
             // after `conclude` has left it, or in the poll of another, or after the turn.
             unsafe { heap.enter(task.cast()) };
             // SAFETY: polled by the executor only, which does not nest polls, and not over.
-            let polled = unsafe { (header.poll.get())(task, &mut Context::from_waker(&header.waker)) };
-            if polled != Polled::Pending {
+            let polled = unsafe { (header.poll.get())(task) };
+            if polled == Polled::Pending {
+                if header.state.end_poll() == Queue::Push {
+                    // SAFETY: as its state says, and on the kernel's thread.
+                    unsafe { remote.push_here(task) };
+                }
+                header.polls.set(header.polls.get().wrapping_add(1));
+                let now_us = clock.now_us();
+                if now_us != self.seen_us.get() {
+                    self.pass_to(now_us, around, header);
+                }
+            } else {
                 // SAFETY: as its poll says.
-                unsafe { turn.conclude(task, polled) };
-                continue;
+                unsafe { self.conclude(task, polled, around) };
             }
-            if header.state.end_poll() == Queue::Push {
-                // SAFETY: as its state says, and on the kernel's thread.
-                unsafe { remote.batch.push(task) };
+            left -= 1;
+            if left == 0 {
+                break false;
             }
-            header.polls.set(header.polls.get().wrapping_add(1));
-            let now_us = clock.now_us();
-            if now_us != turn.seen_us.get() {
-                turn.pass_to(now_us, header);
-            }
+        };
+        // No poll is in progress any more.
+        self.leave_task(around);
+        drop(turn);
+        self.polled.set(self.polled.get().wrapping_add(self.polls_per_tick - left));
+        idle
+    }
+
+    /// Allocations are charged to no task any more. Says to which they were.
+    #[inline]
+    fn leave_task(&self, around: &Surroundings) -> Option<NonNull<Header>> {
+        let task = self.current_task(around.heap());
+        around.heap().enter_kernel();
+        task
+    }
+
+    /// A poll begins, at the time at which the one before ended.
+    #[inline]
+    fn begin_poll_at(&self, now_us: u64) {
+        self.start_us.set(now_us);
+        // If each poll is traced, this is a time that the clock does not show.
+        self.seen_us.set(now_us | self.each_poll.get());
+    }
+
+    /// Time has passed during a poll: charges it to the task, and fires what is due.
+    #[inline(never)]
+    fn pass_to(&self, now_us: u64, around: &Surroundings, header: &Header) {
+        self.charge(now_us, around.events(), header);
+        if around.timers.is_due(Instant::from_micros(now_us)) {
+            self.leave_task(around);
+            self.count_fired(around.timers.advance(Instant::from_micros(now_us)));
         }
-        turn.leave_task();
-        Ticked {
-            polled: self.polls_per_tick.wrapping_sub(left).wrapping_sub(turn.cancelled.get()),
-            timers: turn.timers.get(),
-            ..Ticked::default()
+    }
+
+    #[inline]
+    fn count_fired(&self, timers: usize) {
+        if timers > 0 {
+            self.fired.set(self.fired.get().saturating_add(u32::try_from(timers).unwrap_or(u32::MAX)));
+        }
+    }
+
+    /// Charges the time of a poll to its task.
+    #[inline]
+    fn charge(&self, now_us: u64, events: &Events, header: &Header) {
+        // Clocks do not go backwards.
+        let took_us = now_us.wrapping_sub(self.start_us.get());
+        self.begin_poll_at(now_us);
+        header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
+        if took_us >= header.notable_us.get() {
+            self.note_poll(header, events, took_us);
         }
     }
 
@@ -66,18 +114,32 @@ impl Executor {
     fn note_poll(&self, header: &Header, events: &Events, took_us: u64) {
         let us = u32::try_from(took_us).unwrap_or(u32::MAX);
         header.longest_us.set(header.longest_us.get().max(us));
-        header.watch(self.each_poll.get(), self.long_poll_us);
+        header.watch(self.traces_polls(), self.long_poll_us);
         if us > self.long_poll_us {
             events.emit(Kind::LongPoll, || Event::LongPoll { task: header.id, us });
         }
         events.emit(Kind::Poll, || Event::Poll { task: header.id, us });
     }
 
-    /// What to compare the time after a poll with that began at this time.
-    #[inline]
-    fn seen_us(&self, start_us: u64) -> u64 {
-        // The clock does not show this one.
-        if self.each_poll.get() { u64::MAX } else { start_us }
+    /// Ends a task whose poll says that it is over.
+    ///
+    /// # Safety
+    ///
+    /// The task has been taken for a poll, and is not being polled any more.
+    #[inline(never)]
+    unsafe fn conclude(&self, task: NonNull<Header>, polled: Polled, around: &Surroundings) {
+        self.leave_task(around);
+        let events = around.events();
+        if polled == Polled::Finished {
+            // SAFETY: the executor's reference.
+            self.charge(around.clock.now_us(), events, unsafe { task.as_ref() });
+            // SAFETY: the stage holds the output, and this is the only end of this task.
+            unsafe { self.finish(task, true, events, Ending::Finished) };
+        } else {
+            // It was its turn, but it was not polled.
+            self.polled.set(self.polled.get().wrapping_sub(1));
+            drop(Failing { executor: self, events, task, taken: true, failure: JoinError::Cancelled });
+        }
     }
 
     /// Marks a task as done, whose stage holds its outcome.
@@ -108,88 +170,17 @@ impl Executor {
 struct Turn<'t> {
     executor: &'t Executor,
     around: &'t Surroundings,
-    /// When the poll began that is in progress: the end of one is the beginning of the next.
-    start_us: Cell<u64>,
-    /// A time at which nothing has to be done: the same, unless each poll is traced.
-    seen_us: Cell<u64>,
-    timers: Cell<u32>,
-    /// Tasks that were not polled, since they had been cancelled.
-    cancelled: Cell<u32>,
-}
-
-impl<'t> Turn<'t> {
-    #[inline]
-    fn begin(executor: &'t Executor, around: &'t Surroundings) -> Self {
-        let now_us = around.clock.now_us();
-        let timers = around.timers.advance(Instant::from_micros(now_us));
-        Self {
-            executor,
-            around,
-            start_us: Cell::new(now_us),
-            seen_us: Cell::new(executor.seen_us(now_us)),
-            timers: Cell::new(count(timers)),
-            cancelled: Cell::new(0),
-        }
-    }
-
-    /// Allocations are charged to no task any more. Says to which they were.
-    fn leave_task(&self) -> Option<NonNull<Header>> {
-        let task = self.executor.current_task(self.around.heap());
-        self.around.heap().enter_kernel();
-        task
-    }
-
-    /// Time has passed during a poll: charges it to the task, and fires what is due.
-    #[inline(never)]
-    fn pass_to(&self, now_us: u64, header: &Header) {
-        self.charge(now_us, header);
-        if self.around.timers.is_due(Instant::from_micros(now_us)) {
-            self.leave_task();
-            let fired = self.around.timers.advance(Instant::from_micros(now_us));
-            self.timers.set(self.timers.get().saturating_add(count(fired)));
-        }
-    }
-
-    /// Charges the time of a poll to its task.
-    #[inline]
-    fn charge(&self, now_us: u64, header: &Header) {
-        // Clocks do not go backwards.
-        let took_us = now_us.wrapping_sub(self.start_us.replace(now_us));
-        self.seen_us.set(self.executor.seen_us(now_us));
-        header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
-        if took_us >= header.notable_us.get() {
-            self.executor.note_poll(header, self.around.events(), took_us);
-        }
-    }
-
-    /// Ends a task whose poll says that it is over.
-    ///
-    /// # Safety
-    ///
-    /// The task has been taken for a poll, and is not being polled any more.
-    #[inline(never)]
-    unsafe fn conclude(&self, task: NonNull<Header>, polled: Polled) {
-        self.leave_task();
-        let (executor, events) = (self.executor, self.around.events());
-        if polled == Polled::Finished {
-            // SAFETY: the executor's reference.
-            self.charge(self.around.clock.now_us(), unsafe { task.as_ref() });
-            // SAFETY: the stage holds the output, and this is the only end of this task.
-            unsafe { executor.finish(task, true, events, Ending::Finished) };
-        } else {
-            self.cancelled.set(self.cancelled.get() + 1);
-            drop(Failing { executor, events, task, taken: true, failure: JoinError::Cancelled });
-        }
-    }
 }
 
 impl Drop for Turn<'_> {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(task) = self.leave_task() {
-            let (executor, events) = (self.executor, self.around.events());
+        let Self { executor, around } = *self;
+        if let Some(task) = executor.leave_task(around) {
+            let events = around.events();
             drop(Failing { executor, events, task, taken: true, failure: JoinError::Panicked });
         }
-        self.executor.ticking.set(false);
+        executor.ticking.set(false);
     }
 }
 
@@ -249,8 +240,4 @@ impl Drop for End<'_> {
             self.executor.done_but_queued.set(self.executor.done_but_queued.get() + 1);
         }
     }
-}
-
-fn count(timers: usize) -> u32 {
-    u32::try_from(timers).unwrap_or(u32::MAX)
 }

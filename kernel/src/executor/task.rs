@@ -109,7 +109,7 @@ unsafe impl Linked<list::Links<Header>> for Header {
 }
 
 /// Polls the task that it is given.
-pub(super) type PollFn = unsafe fn(NonNull<Header>, &mut Context<'_>) -> Polled;
+pub(super) type PollFn = unsafe fn(NonNull<Header>) -> Polled;
 
 /// What came of a poll.
 #[must_use]
@@ -176,16 +176,16 @@ impl<F: Future> Task<F> {
         unsafe { &mut *UnsafeCell::raw_get(&raw const (*task.cast::<Self>().as_ptr()).stage) }
     }
 
-    pub(super) unsafe fn poll(task: NonNull<Header>, context: &mut Context<'_>) -> Polled {
-        // SAFETY: the executor polls a task that it references, and polls are not nested.
-        let stage = unsafe { Self::stage(task) };
+    pub(super) unsafe fn poll(task: NonNull<Header>) -> Polled {
+        // SAFETY: the executor polls a task that it references, and polls are not nested. The waker lies beside the stage.
+        let (stage, waker) = unsafe { (Self::stage(task), own_waker(task).as_ref()) };
         let Stage::Running(future) = stage else {
             debug_assert!(false, "a task that is over is not polled");
             // SAFETY: the executor polls a task until it is over, which is when the stage changes.
             unsafe { core::hint::unreachable_unchecked() }
         };
         // SAFETY: the future lies in the block, which does not move, and is dropped in place.
-        match unsafe { Pin::new_unchecked(future) }.poll(context) {
+        match unsafe { Pin::new_unchecked(future) }.poll(&mut Context::from_waker(waker)) {
             Poll::Pending => Polled::Pending,
             Poll::Ready(output) => {
                 *stage = Stage::Finished(Ok(output));
@@ -215,7 +215,7 @@ impl<F: Future> Task<F> {
 }
 
 /// What is called instead of the poll of a task's future, once the task has been cancelled.
-pub(super) unsafe fn poll_cancelled(_task: NonNull<Header>, _context: &mut Context<'_>) -> Polled {
+pub(super) unsafe fn poll_cancelled(_task: NonNull<Header>) -> Polled {
     Polled::Cancelled
 }
 

@@ -122,11 +122,12 @@ impl<P: Default> Wheel<P> {
         now_us >= self.horizon_us.get()
     }
 
-    /// Moves time to `now_us` if that passes no slot's start, so that nothing can be due. Otherwise, or when time would go
-    /// back, does nothing and returns false.
+    /// Moves time to `now_us`, which is not back, if that passes no slot's start, so that nothing can be due. Otherwise does
+    /// nothing and returns false.
     #[inline]
     pub(super) fn skip_to(&self, now_us: u64) -> bool {
-        let free = now_us < self.horizon_us.get() && now_us >= self.cursor_us.get();
+        debug_assert!(now_us >= self.cursor_us.get(), "time does not go back");
+        let free = now_us < self.horizon_us.get();
         if free {
             self.cursor_us.set(now_us);
         }
