@@ -40,7 +40,7 @@ pub(crate) use self::task::Header;
 use self::{remote::Remote, run::Failing, state::State, task::Task};
 use crate::{
     event::{Event, Events, Kind},
-    heap::{Account, AccountStats, AllocError, Block, Box, Heap},
+    heap::{Account, AccountStats, AllocError, Box, Heap},
     limits::Settings,
     platform::Clock,
     sync::atomic::{AtomicU32, Ordering},
@@ -256,82 +256,75 @@ impl Executor {
         with(unsafe { &mut *self.tasks.get() })
     }
 
-    /// Spawns a task whose block is at hand.
+    /// Starts a task in a block of its own.
     ///
-    /// # Errors
+    /// # Safety
     ///
-    /// After [`shut_down`](Self::shut_down).
-    pub(crate) fn spawn_in<F>(
+    /// The block came from [`Heap::try_own_block`] or [`into_own`](crate::heap::Block::into_own) for the layout of a
+    /// `Task<F>`.
+    #[inline]
+    unsafe fn start<F>(
         &self,
-        block: Block<'_>,
+        block: NonNull<u8>,
         heap: &Heap,
         events: &Events,
         name: &'static str,
         future: F,
-    ) -> Result<JoinHandle<F::Output>, SpawnError<F>>
+    ) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
     {
-        if self.closed.get() {
-            return Err(SpawnError { future, reason: SpawnFailure::ShutDown });
-        }
-        debug_assert_eq!(block.layout(), Task::<F>::LAYOUT);
-        // SAFETY: the block was asked for with this layout (asserted in debug builds; callers below pass it on).
+        // SAFETY: the block is as the caller says. The handle is the one that `launch` counts.
         unsafe {
-            Task::write_future(block.as_ptr().cast(), future);
-            Ok(JoinHandle::new(self.admit(block, heap, events, name, Task::<F>::poll, Task::<F>::VTABLE)))
+            Task::write_future(block.cast(), future);
+            JoinHandle::new(self.launch(block.cast(), heap, events, name, Task::<F>::VTABLE))
         }
     }
 
-    /// Has a task begin whose future is in its block already. Returns the task, with a reference for its join handle.
+    /// Does for a new task what does not depend on its future's type, which is nearly all.
     ///
     /// # Safety
     ///
-    /// The block has the layout of the task that `poll` and `vtable` are of, and its future was written.
+    /// The block is as for [`start`](Self::start), with the future in it. The caller makes a join handle of what is returned.
     #[inline(never)]
-    unsafe fn admit(
+    unsafe fn launch(
         &self,
-        block: Block<'_>,
+        task: NonNull<Header>,
         heap: &Heap,
         events: &Events,
         name: &'static str,
-        poll: task::PollFn,
         vtable: &'static task::Vtable,
     ) -> NonNull<Header> {
         let id = self.next_id.get();
         self.next_id.set(id.checked_add(1).unwrap_or(1));
-        let task = block.as_ptr().cast::<Header>();
-        let header = Header {
-            account: Account::new(heap, name),
-            state: State::spawned(),
-            next: Cell::new(core::ptr::null_mut()),
-            poll: Cell::new(poll),
-            vtable,
-            remote: self.remote,
-            id,
-            joinable: Cell::new(true),
-            done: Cell::new(false),
-            joiner: Cell::new(None),
-            wakes: AtomicU32::new(0),
-            polls: Cell::new(0),
-            busy_us: Cell::new(0),
-            notable_us: Cell::new(task::notable_us(self.traces_polls(), 0)),
-            longest_us: Cell::new(0),
-            links: cordyceps::list::Links::new(),
-            waker: task::borrowed_waker(task),
-        };
-        // SAFETY: the block has room for the task, of which the header is the first part. Charging it moves its ownership
-        // to the task.
+        // SAFETY: the header is the first of what lies in the block.
         unsafe {
-            task.write(header);
-            block.charge_self(task.cast(), vtable.extent);
-            heap.hold();
+            task.write(Header {
+                account: Account::in_own_block(heap, name, vtable.extent),
+                state: State::spawned(),
+                next: Cell::new(core::ptr::null_mut()),
+                poll: Cell::new(vtable.poll),
+                vtable,
+                remote: self.remote,
+                id,
+                joinable: Cell::new(true),
+                done: Cell::new(false),
+                joiner: Cell::new(None),
+                wakes: AtomicU32::new(0),
+                polls: Cell::new(0),
+                busy_us: Cell::new(0),
+                notable_us: Cell::new(task::notable_us(self.traces_polls(), 0)),
+                longest_us: Cell::new(0),
+                links: cordyceps::list::Links::new(),
+                waker: task::borrowed_waker(task),
+            });
         }
+        heap.hold();
         self.with_tasks(|tasks| tasks.push_back(task));
         self.spawned.set(self.spawned.get().wrapping_add(1));
         events.emit(Kind::Spawn, || Event::Spawn { task: id });
-        // SAFETY: `State::spawned` says that the task is woken, and counted one reference for the handle.
+        // SAFETY: `State::spawned` says that the task is woken.
         unsafe { self.remote().push_here(task) };
         task
     }
@@ -352,8 +345,12 @@ impl Executor {
         F: Future + 'static,
         F::Output: 'static,
     {
-        match heap.try_block(Task::<F>::LAYOUT) {
-            Ok(block) => self.spawn_in(block, heap, events, name, future),
+        if self.closed.get() {
+            return Err(SpawnError { future, reason: SpawnFailure::ShutDown });
+        }
+        match heap.try_own_block(Task::<F>::LAYOUT) {
+            // SAFETY: it is for this.
+            Ok(block) => Ok(unsafe { self.start(block, heap, events, name, future) }),
             Err(error) => Err(SpawnError { future, reason: SpawnFailure::Memory(error) }),
         }
     }
@@ -375,7 +372,9 @@ impl Executor {
         F::Output: 'static,
     {
         match heap.block(Task::<F>::LAYOUT).await {
-            Ok(block) => self.spawn_in(block, heap, events, name, future),
+            Ok(_) if self.closed.get() => Err(SpawnError { future, reason: SpawnFailure::ShutDown }),
+            // SAFETY: it is for this.
+            Ok(block) => Ok(unsafe { self.start(block.into_own(), heap, events, name, future) }),
             Err(error) => Err(SpawnError { future, reason: SpawnFailure::Memory(error) }),
         }
     }

@@ -130,13 +130,15 @@ impl Heap {
     #[inline]
     fn count_taken(&self, bytes: usize, owner: &Account) {
         owner.charge(bytes);
-        let used = self.used.get() + bytes;
-        self.used.set(used);
-        if used > self.peak.get() {
-            self.peak.set(used);
-        }
-        self.live.set(self.live.get() + 1);
-        self.allocations.set(self.allocations.get() + 1);
+        raise(&self.live, 1);
+        self.count_used(bytes);
+    }
+
+    #[inline]
+    fn count_used(&self, bytes: usize) {
+        raise(&self.used, bytes);
+        self.peak.set(self.peak.get().max(self.used.get()));
+        self.allocations.set(self.allocations.get().wrapping_add(1));
     }
 
     /// Allocates a raw block, charged to the current account. The layout's size is not zero.
@@ -153,18 +155,49 @@ impl Heap {
         }
     }
 
+    /// Allocates a block for an owner that will lie in it, and whose account is [opened](Account::in_own_block) with the
+    /// block's bytes. Whether there may be one is up to the current account; nothing is charged to that. The block does
+    /// not keep the region: its owner takes a [hold](Self::hold). It is freed with
+    /// [`free_own_block`](Self::free_own_block).
+    ///
+    /// # Errors
+    ///
+    /// See [`AllocError`].
+    #[inline]
+    pub(crate) fn try_own_block(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        match self.take_own_quickly(Pool::block_size(layout), layout.align()) {
+            Some(memory) => Ok(memory),
+            None => self.try_block_slowly(layout).map(Block::into_own),
+        }
+    }
+
     /// Takes a block that was freed just now, if there is one and nothing is in the way of it.
     #[inline(never)]
     fn take_quickly(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        let (memory, owner) = self.take_pocketed(size, align)?;
+        self.count_taken(size, owner);
+        Some(memory)
+    }
+
+    /// As [`take_quickly`](Self::take_quickly), for [`try_own_block`](Self::try_own_block).
+    #[inline(never)]
+    fn take_own_quickly(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        let (memory, owner) = self.take_pocketed(size, align)?;
+        owner.count_allocation();
+        raise(&self.kept, 1);
+        self.count_used(size);
+        Some(memory)
+    }
+
+    #[inline]
+    fn take_pocketed(&self, size: usize, align: usize) -> Option<(NonNull<u8>, &Account)> {
         // SAFETY: the current account is alive.
         let owner = unsafe { self.current.get().as_ref() };
         // No block is larger than 2⁶³ bytes, or 2³¹, and all that are in use are much smaller: the sum cannot overflow.
-        if self.detour.get() || owner.bytes.get() + size > owner.limit.get() {
+        if self.detour.get() || owner.bytes.get().wrapping_add(size) > owner.limit.get() {
             return None;
         }
-        let memory = self.pool.take_pocketed(size, align)?;
-        self.count_taken(size, owner);
-        Some(memory)
+        Some((self.pool.take_pocketed(size, align)?, owner))
     }
 
     #[inline(never)]
@@ -323,7 +356,7 @@ impl Heap {
                 heap.give(memory, size, align);
                 Account::discharge(account, size);
             }
-            heap.live.set(heap.live.get() - 1);
+            lower(&heap.live, 1);
             if heap.live.get() == 0 && heap.closed.get() {
                 Self::unhold(this);
             }
@@ -354,21 +387,22 @@ impl Heap {
         self.line.serve(self);
     }
 
-    /// Frees a block that was charged to an account in itself. What else is still charged to that is the kernel's now.
+    /// Frees a block in which its owner lay. What else is still charged to that is the kernel's now.
     ///
     /// # Safety
     ///
-    /// As for [`free_block`](Self::free_block); the caller still holds the region.
-    pub(crate) unsafe fn free_self_charged(account: NonNull<Account>, memory: NonNull<u8>, extent: Extent) {
+    /// The block came from [`try_own_block`](Self::try_own_block) or [`Block::into_own`], has this extent, and the account
+    /// in it was opened with its bytes. It is not used any more; the caller still holds the region.
+    pub(crate) unsafe fn free_own_block(account: NonNull<Account>, memory: NonNull<u8>, extent: Extent) {
         // SAFETY: the caller's; the account is not used once its memory is given back.
         unsafe {
             let heap = account.as_ref().heap_ptr().as_ref();
             let Extent { size, align } = extent;
-            let inherited = account.as_ref().bytes.get() - size;
+            let inherited = account.as_ref().bytes.get().wrapping_sub(size);
             if inherited > 0 {
                 heap.kernel.charge_bytes(inherited);
             }
-            heap.kept.set(heap.kept.get() - 1);
+            lower(&heap.kept, 1);
             if heap.detour.get() {
                 heap.join(memory, size, align);
                 heap.line.serve(heap);
@@ -385,7 +419,7 @@ impl Heap {
     unsafe fn give(&self, memory: NonNull<u8>, size: usize, align: usize) {
         // SAFETY: the caller's.
         unsafe { self.pool.give(memory, size, align) };
-        self.used.set(self.used.get() - size);
+        lower(&self.used, size);
     }
 
     /// As [`give`](Self::give), but what is free is joined at once, for whoever waits.
@@ -396,13 +430,13 @@ impl Heap {
     unsafe fn join(&self, memory: NonNull<u8>, size: usize, align: usize) {
         // SAFETY: the caller's.
         unsafe { self.pool.join(memory, align) };
-        self.used.set(self.used.get() - size);
+        lower(&self.used, size);
     }
 
     /// Counts a live block as the region's.
     fn keep_for_good(&self, bytes: usize) {
-        self.live.set(self.live.get() - 1);
-        self.kept.set(self.kept.get() + 1);
+        lower(&self.live, 1);
+        raise(&self.kept, 1);
         self.permanent.set(self.permanent.get() + bytes);
     }
 
@@ -471,4 +505,18 @@ impl Heap {
             self.set_detour();
         }
     }
+}
+
+/// Adds to a count of what there is in the heap, which the heap's own size bounds.
+#[inline]
+fn raise(count: &Cell<usize>, by: usize) {
+    debug_assert!(count.get().checked_add(by).is_some(), "no more is counted than there is memory");
+    count.set(count.get().wrapping_add(by));
+}
+
+/// Takes off a count what was [added](raise) to it before.
+#[inline]
+fn lower(count: &Cell<usize>, by: usize) {
+    debug_assert!(count.get() >= by, "only what was counted is taken off");
+    count.set(count.get().wrapping_sub(by));
 }

@@ -137,11 +137,12 @@ impl Kernel {
         let core = &*self.handle.core;
         let system = &*core.system;
         let ticked = system.tick();
-        let next = match (system.stop.get(), ticked.more) {
-            (Some(stop), _) => Next::Stop(stop),
-            (None, true) => Next::RunAgain,
-            (None, false) if core.registry.take_suspicion() && core.registry.break_cycle() => Next::RunAgain,
-            (None, false) => system.timers().next_deadline().map_or(Next::WaitForInterrupt, Next::SleepUntil),
+        let next = if let Some(stop) = system.stop.get() {
+            Next::Stop(stop)
+        } else if ticked.more || (core.registry.take_suspicion() && core.registry.break_cycle()) {
+            Next::RunAgain
+        } else {
+            system.timers().next_deadline().map_or(Next::WaitForInterrupt, Next::SleepUntil)
         };
         Tick {
             polled: ticked.polled,

@@ -56,8 +56,9 @@ impl<T: Copy> Ring<T> {
     pub(crate) fn write(&mut self, record: T) {
         if let Some(slot) = self.slots.get_mut(self.next) {
             slot.write(record);
-            self.written += 1;
-            self.next += 1;
+            // In 64 bits it never overflows, and a place is below the length.
+            self.written = self.written.wrapping_add(1);
+            self.next = self.next.wrapping_add(1);
             if self.next == self.slots.len() {
                 self.next = 0;
             }

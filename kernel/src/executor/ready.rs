@@ -24,10 +24,17 @@ use core::{cell::Cell, ptr, ptr::NonNull};
 use super::task::Header;
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
-/// Stands in the inbox's head while the machine sleeps, so that the push that ends the sleep knows that it does.
+/// Stands in the inbox's head while the machine sleeps, so that the push that ends the sleep knows that it does. It ends
+/// the stack then, as null does otherwise.
 ///
 /// Its address is never that of a task: tasks are aligned, and live in a region.
 const ASLEEP: *mut Header = ptr::without_provenance_mut(1);
+
+/// The task that a link of the inbox leads to, if it is not the end.
+#[inline]
+fn linked(link: *mut Header) -> Option<NonNull<Header>> {
+    if link == ASLEEP { None } else { NonNull::new(link) }
+}
 
 /// Where wakes put tasks. Interrupts and other threads may push.
 pub(super) struct Inbox {
@@ -58,9 +65,8 @@ impl Inbox {
     pub(super) unsafe fn push(&self, task: NonNull<Header>) -> Pushed {
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
-            let next = if head == ASLEEP { ptr::null_mut() } else { head };
             // SAFETY: rule 1: the link is ours until the exchange below succeeds.
-            unsafe { (*task.as_ptr()).next.set(next) };
+            unsafe { (*task.as_ptr()).next.set(head) };
             match self.head.compare_exchange_weak(head, task.as_ptr(), Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) if head == ASLEEP => return Pushed::MachineSlept,
                 Ok(_) => return Pushed::Awake,
@@ -72,8 +78,7 @@ impl Inbox {
     /// Nothing has been pushed since the last [`take`](Self::take).
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        let head = self.head.load(Ordering::Acquire);
-        head.is_null() || head == ASLEEP
+        linked(self.head.load(Ordering::Acquire)).is_none()
     }
 
     /// Nothing has been pushed, and the machine is awake: there is nothing to take.
@@ -91,20 +96,30 @@ impl Inbox {
     /// Moves all that was pushed to the end of `batch`, oldest first. From now on the machine counts as awake; says
     /// whether it was.
     pub(super) fn take(&self, batch: &Batch) -> Pushed {
-        let mut newest = self.head.swap(ptr::null_mut(), Ordering::AcqRel);
-        if newest == ASLEEP {
-            return Pushed::MachineSlept;
+        let newest = self.head.swap(ptr::null_mut(), Ordering::AcqRel);
+        match linked(newest) {
+            // SAFETY: rule 1: the swap made the links ours.
+            Some(task) => unsafe { batch.append_reversed(task) },
+            None if newest == ASLEEP => return Pushed::MachineSlept,
+            None => {}
         }
-        let Some(last) = NonNull::new(newest) else { return Pushed::Awake };
-        let mut first = ptr::null_mut();
-        while let Some(task) = NonNull::new(newest) {
-            // SAFETY: rule 1: the swap made the links ours; rule 2 keeps the tasks alive.
-            let link = unsafe { &(*task.as_ptr()).next };
-            newest = link.replace(first);
-            first = task.as_ptr();
-        }
-        batch.append(first, last);
         Pushed::Awake
+    }
+
+    /// As [`take`](Self::take) and then [`Batch::pop`], of a batch that is empty.
+    #[inline]
+    pub(super) fn take_first(&self, batch: &Batch) -> Option<NonNull<Header>> {
+        debug_assert!(batch.is_empty(), "what is in the batch comes first");
+        let newest = linked(self.head.swap(ptr::null_mut(), Ordering::AcqRel))?;
+        // SAFETY: rule 1: the swap made the links ours; rule 2 keeps the tasks alive.
+        unsafe {
+            // Mostly there is one.
+            if linked((*newest.as_ptr()).next.get()).is_some() {
+                batch.append_reversed(newest);
+                return batch.pop();
+            }
+        }
+        Some(newest)
     }
 }
 
@@ -134,6 +149,23 @@ impl Batch {
         // SAFETY: rule 1: the link is ours; rule 2 keeps the task.
         unsafe { (*task.as_ptr()).next.set(ptr::null_mut()) };
         self.append(task.as_ptr(), task);
+    }
+
+    /// Puts tasks at the end, the last of the stack first.
+    ///
+    /// # Safety
+    ///
+    /// The links of the stack, from its top on, are the executor's (rule 1), and so are its tasks (rule 2).
+    #[inline(never)]
+    unsafe fn append_reversed(&self, top: NonNull<Header>) {
+        let (mut first, mut rest) = (ptr::null_mut(), Some(top));
+        while let Some(task) = rest {
+            // SAFETY: the caller's.
+            let link = unsafe { &(*task.as_ptr()).next };
+            rest = linked(link.replace(first));
+            first = task.as_ptr();
+        }
+        self.append(first, top);
     }
 
     #[inline]

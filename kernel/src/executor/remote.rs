@@ -93,14 +93,14 @@ impl Remote {
     /// in the batch, since nothing is put there before the inbox is empty.
     #[inline]
     pub(super) fn pop(&self) -> Option<NonNull<Header>> {
-        if self.batch.is_empty() {
-            if self.inbox.is_untouched() {
-                return None;
-            }
-            // The machine is awake, whether it counted as asleep or not.
-            let _ = self.inbox.take(&self.batch);
+        if let Some(task) = self.batch.pop() {
+            return Some(task);
         }
-        self.batch.pop()
+        if self.inbox.is_untouched() {
+            return None;
+        }
+        // The machine is awake, whether it counted as asleep or not.
+        self.inbox.take_first(&self.batch)
     }
 
     #[cold]

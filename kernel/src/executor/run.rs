@@ -52,7 +52,7 @@ impl Executor {
                 // SAFETY: as its poll says.
                 unsafe { self.conclude(task, polled, around) };
             }
-            left -= 1;
+            left = left.wrapping_sub(1);
             if left == 0 {
                 break false;
             }
@@ -60,7 +60,7 @@ impl Executor {
         // No poll is in progress any more.
         self.leave_task(around);
         drop(turn);
-        self.polled.set(self.polled.get().wrapping_add(self.polls_per_tick - left));
+        self.polled.set(self.polled.get().wrapping_add(self.polls_per_tick.wrapping_sub(left)));
         idle
     }
 
@@ -148,6 +148,7 @@ impl Executor {
     ///
     /// Called once for a task, which the executor references; the reference is given up. `taken`: the task has been
     /// taken for a poll, so it is on no queue.
+    #[inline]
     unsafe fn finish(&self, task: NonNull<Header>, taken: bool, events: &Events, ending: Ending) {
         // SAFETY: the executor's reference.
         let header = unsafe { task.as_ref() };
@@ -196,6 +197,7 @@ pub(super) struct Failing<'e> {
 }
 
 impl Drop for Failing<'_> {
+    #[inline(never)]
     fn drop(&mut self) {
         let finish = Finally(self);
         // SAFETY: the task is alive and not being polled any more.
@@ -225,6 +227,7 @@ struct End<'e> {
 }
 
 impl Drop for End<'_> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: the executor's reference, which is given up below.
         let header = unsafe { self.task.as_ref() };

@@ -122,9 +122,10 @@ pub(super) enum Polled {
     Cancelled,
 }
 
-/// What a task's future type decides, besides how it is polled.
+/// What a task's future type decides.
 pub(super) struct Vtable {
     pub(super) extent: Extent,
+    pub(super) poll: PollFn,
     /// Drops the future, the error then being the outcome.
     pub(super) fail: unsafe fn(NonNull<Header>, JoinError),
     /// Moves the outcome to where the pointer points.
@@ -150,8 +151,13 @@ impl<F: Future> Task<F> {
     pub(super) const LAYOUT: Layout = Layout::new::<Self>();
     pub(super) const EXTENT: Extent = Extent::of(Self::LAYOUT);
 
-    pub(super) const VTABLE: &'static Vtable =
-        &Vtable { extent: Self::EXTENT, fail: Self::fail, take: Self::take, forget: Self::forget };
+    pub(super) const VTABLE: &'static Vtable = &Vtable {
+        extent: Self::EXTENT,
+        poll: Self::poll,
+        fail: Self::fail,
+        take: Self::take,
+        forget: Self::forget,
+    };
 
     /// Writes the future behind a header that is written already.
     ///
@@ -370,7 +376,7 @@ unsafe fn free_block(account: NonNull<Account>) {
     unsafe {
         let extent = (*task.as_ptr()).vtable.extent;
         let heap = NonNull::from((*task.as_ptr()).account.heap());
-        Heap::free_self_charged(account, task.cast(), extent);
+        Heap::free_own_block(account, task.cast(), extent);
         Heap::unhold(heap);
     }
 }

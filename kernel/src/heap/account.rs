@@ -12,7 +12,7 @@
 
 use core::{cell::Cell, marker::PhantomData, ops::Deref, ptr::NonNull};
 
-use super::Heap;
+use super::{Extent, Heap, lower, raise};
 
 /// What happens when an owner that has declared itself ready allocates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -91,8 +91,13 @@ pub(super) enum Verdict {
 }
 
 impl Account {
-    pub(crate) fn new(heap: &Heap, name: &'static str) -> Self {
-        Self::of(NonNull::from(heap), name, heap.policy())
+    /// The account of an owner that lies in a block of its own, see [`Heap::try_own_block`].
+    #[inline]
+    pub(crate) fn in_own_block(heap: &Heap, name: &'static str, extent: Extent) -> Self {
+        let account = Self::of(NonNull::from(heap), name, heap.policy());
+        account.bytes.set(extent.size);
+        account.peak.set(extent.size);
+        account
     }
 
     pub(super) const fn of(heap: NonNull<Heap>, name: &'static str, policy: SteadyState) -> Self {
@@ -193,12 +198,10 @@ impl Account {
     }
 
     /// Adds bytes that no block of their own stands for.
+    #[inline]
     pub(super) fn charge_bytes(&self, bytes: usize) {
-        let now = self.bytes.get() + bytes;
-        self.bytes.set(now);
-        if now > self.peak.get() {
-            self.peak.set(now);
-        }
+        raise(&self.bytes, bytes);
+        self.peak.set(self.peak.get().max(self.bytes.get()));
     }
 
     /// Charges a block, which pins the account.
@@ -206,6 +209,11 @@ impl Account {
     pub(super) fn charge(&self, bytes: usize) {
         self.charge_bytes(bytes);
         self.pins.set(self.pins.get() + 1);
+        self.count_allocation();
+    }
+
+    #[inline]
+    pub(super) fn count_allocation(&self) {
         self.allocations.set(self.allocations.get().wrapping_add(1));
     }
 
@@ -218,7 +226,7 @@ impl Account {
     pub(super) unsafe fn discharge(this: NonNull<Self>, bytes: usize) {
         // SAFETY: the block pins the account (rule 1), until the end.
         unsafe {
-            this.as_ref().bytes.set(this.as_ref().bytes.get() - bytes);
+            lower(&this.as_ref().bytes, bytes);
             Self::unpin(this);
         }
     }

@@ -21,7 +21,7 @@ use core::{
 
 use cordyceps::{Linked, List, list};
 
-use super::{Account, AllocError, Heap, pool::Pool};
+use super::{Account, AllocError, Heap, lower, pool::Pool, raise};
 
 /// How large the block of a layout is, and how it is aligned: all that freeing it needs to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +55,6 @@ impl<'h> Block<'h> {
         Self { heap, memory, layout, account }
     }
 
-    pub(crate) fn as_ptr(&self) -> NonNull<u8> {
-        self.memory
-    }
-
     pub(crate) fn layout(&self) -> Layout {
         self.layout
     }
@@ -81,24 +77,15 @@ impl<'h> Block<'h> {
         memory
     }
 
-    /// Charges the block to an account that lies in it, which it does not pin. It keeps the region by a hold of its own,
-    /// taken by the caller, and is freed with [`Heap::free_self_charged`].
-    ///
-    /// # Safety
-    ///
-    /// The account lies in the block, whose extent this is.
-    #[inline]
-    pub(crate) unsafe fn charge_self(self, account: NonNull<Account>, extent: Extent) {
-        debug_assert_eq!(extent, Extent::of(self.layout));
-        let bytes = extent.size;
-        self.heap.live.set(self.heap.live.get() - 1);
-        self.heap.kept.set(self.heap.kept.get() + 1);
-        // SAFETY: the caller's; the block was charged to `self.account` when it was allocated.
-        unsafe {
-            account.as_ref().charge_bytes(bytes);
-            Account::discharge(self.account, bytes);
-        }
-        core::mem::forget(self);
+    /// Takes the block out for an owner that will lie in it, see [`Heap::try_own_block`].
+    pub(crate) fn into_own(self) -> NonNull<u8> {
+        let bytes = Pool::block_size(self.layout);
+        lower(&self.heap.live, 1);
+        raise(&self.heap.kept, 1);
+        let (memory, account) = self.into_raw();
+        // SAFETY: the block was charged to the account when it was allocated.
+        unsafe { Account::discharge(account, bytes) };
+        memory
     }
 }
 

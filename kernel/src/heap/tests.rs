@@ -102,7 +102,7 @@ thread_local! {
 
 /// An account outside of any heap, as far as its memory goes.
 fn open(heap: &Heap, name: &'static str) -> NonNull<Account> {
-    NonNull::from(StdBox::leak(StdBox::new(Account::new(heap, name))))
+    NonNull::from(StdBox::leak(StdBox::new(Account::of(NonNull::from(heap), name, heap.policy()))))
 }
 
 unsafe fn free(account: NonNull<Account>) {

@@ -195,7 +195,7 @@ impl Registry {
     /// Whether to look for a circle of waiting tasks, once.
     #[inline]
     pub(crate) fn take_suspicion(&self) -> bool {
-        self.suspect.replace(false)
+        self.suspect.get() && self.suspect.replace(false)
     }
 
     pub(super) fn with_servers<R>(&self, with: impl FnOnce(&[Shared<ServerCore>]) -> R) -> R {

@@ -185,13 +185,9 @@ fn an_account_in_use_outlives_its_owner() {
 /// What an executor does with a task's block.
 fn task(heap: &Heap) -> (NonNull<Account>, Layout) {
     let layout = Layout::from_size_align(500, align_of::<Account>()).expect("a layout");
-    let block = heap.try_block(layout).expect("there is memory");
-    let account = block.as_ptr().cast::<Account>();
-    // SAFETY: the block is large enough, and the account lies in it.
-    unsafe {
-        account.write(Account::new(heap, "task"));
-        block.charge_self(account, Extent::of(layout));
-    }
+    let account = heap.try_own_block(layout).expect("there is memory").cast::<Account>();
+    // SAFETY: the block is large enough.
+    unsafe { account.write(Account::in_own_block(heap, "task", Extent::of(layout))) };
     heap.hold();
     (account, layout)
 }
@@ -201,7 +197,7 @@ unsafe fn free_task(account: NonNull<Account>) {
     unsafe {
         let layout = Layout::from_size_align_unchecked(500, align_of::<Account>());
         let heap = NonNull::from(account.as_ref().heap());
-        Heap::free_self_charged(account, account.cast(), Extent::of(layout));
+        Heap::free_own_block(account, account.cast(), Extent::of(layout));
         Heap::unhold(heap);
     }
 }
