@@ -63,25 +63,14 @@ pub(crate) fn worst(times: u64) -> u64 {
     let mut worst = 0;
     for _ in 0..times {
         let at = random.below(blocks.len());
-        let was = blocks[at].is_some();
-        let mut sz = 0;
         let steps = if let Some(block) = blocks[at].take() {
-            sz = block.len();
             stepper.steps(|| drop(block)).1
         } else {
             let size = random_size(&mut random);
             let (block, steps) = stepper.steps(|| heap.try_buffer(size));
             blocks[at] = block.ok();
-            sz = size;
             steps
         };
-        if steps + 10 > worst {
-            eprintln!(
-                "{} size {sz} steps {steps} ok {}",
-                if was { "free" } else { "alloc" },
-                blocks[at].is_some()
-            );
-        }
         worst = worst.max(steps);
     }
     worst
