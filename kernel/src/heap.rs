@@ -121,9 +121,10 @@ impl Heap {
 
     /// Takes a block, charged to an account, whoever stands in line.
     fn take(&self, layout: Layout, account: NonNull<Account>) -> Option<NonNull<u8>> {
-        let memory = self.pool.take(layout)?;
+        let size = Pool::block_size(layout);
+        let memory = self.pool.take(size, layout.align())?;
         // SAFETY: accounts are alive while they are current, or waited for.
-        self.count_taken(Pool::block_size(layout), unsafe { account.as_ref() });
+        self.count_taken(size, unsafe { account.as_ref() });
         Some(memory)
     }
 
@@ -131,6 +132,14 @@ impl Heap {
     fn count_taken(&self, bytes: usize, owner: &Account) {
         owner.charge(bytes);
         raise(&self.live, 1);
+        self.count_used(bytes);
+    }
+
+    /// Counts a block that is charged to an account in itself.
+    #[inline]
+    fn count_own(&self, bytes: usize, spawner: &Account) {
+        spawner.count_allocation();
+        raise(&self.kept, 1);
         self.count_used(bytes);
     }
 
@@ -171,10 +180,11 @@ impl Heap {
         }
     }
 
-    /// Takes a block that was freed just now, if there is one and nothing is in the way of it.
+    /// Takes a block, if nothing is in the way of it.
     #[inline(never)]
     fn take_quickly(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        let (memory, owner) = self.take_pocketed(size, align)?;
+        let owner = self.unhindered(size)?;
+        let Some(memory) = self.pool.take_pocketed(size, align) else { return self.find(size, align) };
         self.count_taken(size, owner);
         Some(memory)
     }
@@ -182,25 +192,41 @@ impl Heap {
     /// As [`take_quickly`](Self::take_quickly), for [`try_own_block`](Self::try_own_block).
     #[inline(never)]
     fn take_own_quickly(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        let (memory, owner) = self.take_pocketed(size, align)?;
-        owner.count_allocation();
-        raise(&self.kept, 1);
-        self.count_used(size);
+        let owner = self.unhindered(size)?;
+        let Some(memory) = self.pool.take_pocketed(size, align) else { return self.find_own(size, align) };
+        self.count_own(size, owner);
         Some(memory)
     }
 
+    /// The current account, if no more than its own limit has to be looked at before it gets such a block.
     #[inline]
-    fn take_pocketed(&self, size: usize, align: usize) -> Option<(NonNull<u8>, &Account)> {
+    fn unhindered(&self, size: usize) -> Option<&Account> {
         // SAFETY: the current account is alive.
         let owner = unsafe { self.current.get().as_ref() };
         // No block is larger than 2⁶³ bytes, or 2³¹, and all that are in use are much smaller: the sum cannot overflow.
-        if self.detour.get() || owner.bytes.get().wrapping_add(size) > owner.limit.get() {
-            return None;
-        }
-        Some((self.pool.take_pocketed(size, align)?, owner))
+        let hindered = self.detour.get() || owner.bytes.get().wrapping_add(size) > owner.limit.get();
+        (!hindered).then_some(owner)
     }
 
+    /// Goes on with [`take_quickly`](Self::take_quickly) when no such block was freed just now.
     #[inline(never)]
+    fn find(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        let memory = self.pool.search(size, align)?;
+        // SAFETY: the current account is alive.
+        self.count_taken(size, unsafe { self.current.get().as_ref() });
+        Some(memory)
+    }
+
+    /// As [`find`](Self::find), for [`take_own_quickly`](Self::take_own_quickly).
+    #[inline(never)]
+    fn find_own(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        let memory = self.pool.search(size, align)?;
+        // SAFETY: the current account is alive.
+        self.count_own(size, unsafe { self.current.get().as_ref() });
+        Some(memory)
+    }
+
+    #[cold]
     fn try_block_slowly(&self, layout: Layout) -> Result<Block<'_>, AllocError> {
         let account = self.current.get();
         // SAFETY: the current account is alive.

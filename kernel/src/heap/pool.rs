@@ -140,20 +140,27 @@ impl Pool {
         Some(first.cast())
     }
 
-    /// Takes a block.
-    pub(super) fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
-        self.take_pocketed(Self::block_size(layout), layout.align()).or_else(|| self.search(layout))
+    /// Takes a block for a layout of this block size and alignment.
+    pub(super) fn take(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        self.take_pocketed(size, align).or_else(|| self.search(size, align))
     }
 
-    fn search(&self, layout: Layout) -> Option<NonNull<u8>> {
-        self.allocate(layout).or_else(|| if self.empty_pockets() { self.allocate(layout) } else { None })
+    /// As [`take`](Self::take), if [`take_pocketed`](Self::take_pocketed) found nothing.
+    #[inline]
+    pub(super) fn search(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        self.allocate(size, align)
+            .or_else(|| if self.empty_pockets() { self.allocate(size, align) } else { None })
     }
 
-    fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
-        let payload = Self::block_size(layout) - BLOCK_OVERHEAD - layout.align().saturating_sub(GRANULE / 2);
-        let rounded = Layout::from_size_align(payload, layout.align()).ok()?;
-        // SAFETY: one thread, and the allocator calls nobody.
-        unsafe { (*self.blocks.get()).allocate(rounded) }
+    #[inline(never)]
+    fn allocate(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        if size > self.capacity {
+            return None;
+        }
+        let payload = size - BLOCK_OVERHEAD - align.saturating_sub(GRANULE / 2);
+        // SAFETY: the alignment is a layout's, and the payload is less than what lies in one piece of memory. One thread,
+        // and the allocator calls nobody.
+        unsafe { (*self.blocks.get()).allocate(Layout::from_size_align_unchecked(payload, align)) }
     }
 
     /// Takes a block back.
@@ -217,7 +224,7 @@ impl Pool {
         while too_large - fits > 1 {
             let middle = fits + (too_large - fits) / 2;
             let Ok(layout) = Layout::from_size_align(middle * GRANULE - BLOCK_OVERHEAD, 1) else { break };
-            match self.allocate(layout) {
+            match self.allocate(Self::block_size(layout), layout.align()) {
                 Some(block) => {
                     // SAFETY: taken just now.
                     unsafe { self.join(block, layout.align()) };
