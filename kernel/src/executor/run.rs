@@ -148,7 +148,7 @@ impl Executor {
     ///
     /// Called once for a task, which the executor references; the reference is given up. `taken`: the task has been
     /// taken for a poll, so it is on no queue.
-    #[inline]
+    #[inline(always)]
     unsafe fn finish(&self, task: NonNull<Header>, taken: bool, events: &Events, ending: Ending) {
         // SAFETY: the executor's reference.
         let header = unsafe { task.as_ref() };
