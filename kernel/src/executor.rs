@@ -204,11 +204,10 @@ pub(crate) struct Executor {
     long_poll_us: u32,
     polls_per_tick: u32,
     /// All bits are set if somebody listens to each poll, none otherwise.
-    each_poll: Cell<u64>,
-    /// When the poll began that is in progress: the end of one is the beginning of the next.
-    start_us: Cell<u64>,
-    /// If this is the time after the poll, nothing has to be done about it.
-    seen_us: Cell<u64>,
+    each_poll: Cell<u32>,
+    /// When the poll began that is in progress, [marked](Self::mark): the end of one is the beginning of the next. If the
+    /// clock shows this after the poll, nothing has to be done about it.
+    start: Cell<u64>,
     /// Tasks that shutting down ended on the ready queue: their reference goes when they are popped.
     done_but_queued: Cell<usize>,
     closed: Cell<bool>,
@@ -237,8 +236,7 @@ impl Executor {
             long_poll_us: settings.long_poll_us,
             polls_per_tick: settings.polls_per_tick.max(1),
             each_poll: Cell::new(0),
-            start_us: Cell::new(0),
-            seen_us: Cell::new(0),
+            start: Cell::new(0),
             done_but_queued: Cell::new(0),
             closed: Cell::new(false),
             ticking: Cell::new(false),
@@ -405,7 +403,7 @@ impl Executor {
 
     /// Has each poll reported as an event from now on, or only those that took long.
     pub(crate) fn trace_polls(&self, each: bool) {
-        self.each_poll.set(if each { u64::MAX } else { 0 });
+        self.each_poll.set(if each { u32::MAX } else { 0 });
         self.with_tasks(|tasks| tasks.iter().for_each(|task| task.watch(each, self.long_poll_us)));
     }
 

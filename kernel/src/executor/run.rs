@@ -25,7 +25,7 @@ impl Executor {
         let (heap, clock) = (around.heap(), &*around.clock);
         let now_us = clock.now_us();
         self.count_fired(around.timers.advance(Instant::from_micros(now_us)));
-        self.begin_poll_at(now_us);
+        self.start.set(self.mark(now_us));
         let turn = Turn { executor: self, around };
         let mut left = self.polls_per_tick;
         let idle = loop {
@@ -45,7 +45,7 @@ impl Executor {
                 }
                 header.polls.set(header.polls.get().wrapping_add(1));
                 let now_us = clock.now_us();
-                if now_us != self.seen_us.get() {
+                if now_us != self.start.get() {
                     self.pass_to(now_us, around, header);
                 }
             } else {
@@ -72,18 +72,16 @@ impl Executor {
         task
     }
 
-    /// A poll begins, at the time at which the one before ended.
+    /// Turns a time into what `start` holds, and back. If each poll is traced, that is a time which the clock never shows.
     #[inline]
-    fn begin_poll_at(&self, now_us: u64) {
-        self.start_us.set(now_us);
-        // If each poll is traced, this is a time that the clock does not show.
-        self.seen_us.set(now_us | self.each_poll.get());
+    fn mark(&self, time_us: u64) -> u64 {
+        time_us ^ (u64::from(self.each_poll.get()) << 32)
     }
 
     /// Time has passed during a poll: charges it to the task, and fires what is due.
     #[inline(never)]
     fn pass_to(&self, now_us: u64, around: &Surroundings, header: &Header) {
-        self.charge(now_us, around.events(), header);
+        self.charge(now_us, around, header);
         if around.timers.is_due(Instant::from_micros(now_us)) {
             self.leave_task(around);
             self.count_fired(around.timers.advance(Instant::from_micros(now_us)));
@@ -98,20 +96,20 @@ impl Executor {
     }
 
     /// Charges the time of a poll to its task.
-    #[inline]
-    fn charge(&self, now_us: u64, events: &Events, header: &Header) {
+    #[inline(always)]
+    fn charge(&self, now_us: u64, around: &Surroundings, header: &Header) {
         // Clocks do not go backwards.
-        let took_us = now_us.wrapping_sub(self.start_us.get());
-        self.begin_poll_at(now_us);
+        let took_us = now_us.wrapping_sub(self.mark(self.start.replace(self.mark(now_us))));
         header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
         if took_us >= header.notable_us.get() {
-            self.note_poll(header, events, took_us);
+            self.note_poll(header, around, took_us);
         }
     }
 
     /// A poll that somebody wants to know of: it was the task's longest so far, or stalled the others, or each is traced.
     #[cold]
-    fn note_poll(&self, header: &Header, events: &Events, took_us: u64) {
+    fn note_poll(&self, header: &Header, around: &Surroundings, took_us: u64) {
+        let events = around.events();
         let us = u32::try_from(took_us).unwrap_or(u32::MAX);
         header.longest_us.set(header.longest_us.get().max(us));
         header.watch(self.traces_polls(), self.long_poll_us);
@@ -132,7 +130,7 @@ impl Executor {
         let events = around.events();
         if polled == Polled::Finished {
             // SAFETY: the executor's reference.
-            self.charge(around.clock.now_us(), events, unsafe { task.as_ref() });
+            self.charge(around.clock.now_us(), around, unsafe { task.as_ref() });
             // SAFETY: the stage holds the output, and this is the only end of this task.
             unsafe { self.finish(task, true, events, Ending::Finished) };
         } else {
