@@ -7,6 +7,6 @@ mod tests;
 mod wait_list;
 
 pub use self::{
-    signal::Signal,
+    signal::{Raised, Signal},
     wait_list::{Look, WaitList, WaitUntil},
 };

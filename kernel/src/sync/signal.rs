@@ -1,5 +1,11 @@
 //! A flag that an interrupt raises and one task waits for.
 
+use core::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use maitake_sync::WaitCell;
 
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -38,26 +44,49 @@ impl Signal {
     ///
     /// A signal that was raised and not taken stays raised. The task's waker does not stay behind: a signal may outlive
     /// the task, and the waker would keep the task's memory, which may be the very region that the signal is in.
-    pub async fn wait(&self) {
-        // Without this the cell would be given a waker that nobody takes out again, for nothing.
-        if self.take() {
-            return;
-        }
-        let _waiter = Waiter { cell: &self.cell };
-        // The cell is never closed, so waiting for it cannot fail.
-        let _ = self.cell.wait_for(|| self.take()).await;
+    pub const fn wait(&self) -> Raised<'_> {
+        Raised { signal: self, registered: false }
     }
 }
 
-/// A wait that has begun. Dropped with it, whether it is over or given up.
-struct Waiter<'s> {
-    cell: &'s WaitCell,
+/// Waits until a signal is raised: see [`Signal::wait`].
+#[must_use = "a future does nothing unless polled"]
+pub struct Raised<'s> {
+    signal: &'s Signal,
+    /// The cell may have the task's waker.
+    registered: bool,
 }
 
-impl Drop for Waiter<'_> {
+impl Future for Raised<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let signal = self.signal;
+        if signal.take() {
+            return Poll::Ready(());
+        }
+        self.registered = true;
+        // The cell remembers that it was woken, until it is asked once; only then does it keep the waker. What was written
+        // before a wake-up that it forgets is seen below nevertheless, since it is asked again.
+        let kept = (0..2).any(|_| signal.cell.poll_wait(context).is_pending());
+        // The signal may have been raised before the cell had the waker.
+        if signal.take() {
+            return Poll::Ready(());
+        }
+        if !kept {
+            // Another thread is raising it right now.
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Raised<'_> {
     fn drop(&mut self) {
-        // The one way to have the cell let go of a waker. If it has one, the task may be polled once for nothing.
-        self.cell.wake();
+        if self.registered {
+            // The one way to have the cell let go of a waker. If it has one, the task may be polled once for nothing.
+            self.signal.cell.wake();
+        }
     }
 }
 
