@@ -258,7 +258,9 @@ impl Executor {
     ///
     /// # Safety
     ///
-    /// The block came from [`Heap::try_own_block`] or [`into_own`](crate::heap::Block::into_own) for the layout of a `Task<F>`.
+    /// The block came from [`Heap::try_own_block`] or [`into_own`](crate::heap::Block::into_own) for the layout of a
+    /// `Task<F>`.
+    #[inline]
     unsafe fn start<F>(
         &self,
         block: NonNull<u8>,
@@ -271,59 +273,58 @@ impl Executor {
         F: Future + 'static,
         F::Output: 'static,
     {
-        // SAFETY: the block is as the caller says, and the task is what is said of it.
+        // SAFETY: the block is as the caller says. The handle is the one that `launch` counts.
         unsafe {
-            let task = block.cast();
-            Task::write_future(task, future);
-            self.admit(task, heap, events, name, Task::<F>::poll, Task::<F>::VTABLE);
-            JoinHandle::new(task)
+            Task::write_future(block.cast(), future);
+            JoinHandle::new(self.launch(block.cast(), heap, events, name, Task::<F>::VTABLE))
         }
     }
 
-    /// Has a task begin whose future is in its block already, with a reference for its join handle.
+    /// Does for a new task what does not depend on its future's type, which is nearly all.
     ///
     /// # Safety
     ///
-    /// As for [`start`](Self::start), with the type of future that `poll` and `vtable` are of.
+    /// The block is as for [`start`](Self::start), with the future in it. The caller makes a join handle of what is returned.
     #[inline(never)]
-    unsafe fn admit(
+    unsafe fn launch(
         &self,
         task: NonNull<Header>,
         heap: &Heap,
         events: &Events,
         name: &'static str,
-        poll: task::PollFn,
         vtable: &'static task::Vtable,
-    ) {
+    ) -> NonNull<Header> {
         let id = self.next_id.get();
         self.next_id.set(id.checked_add(1).unwrap_or(1));
-        let header = Header {
-            account: Account::in_own_block(heap, name, vtable.extent),
-            state: State::spawned(),
-            next: Cell::new(core::ptr::null_mut()),
-            poll: Cell::new(poll),
-            vtable,
-            remote: self.remote,
-            id,
-            joinable: Cell::new(true),
-            done: Cell::new(false),
-            joiner: Cell::new(None),
-            wakes: AtomicU32::new(0),
-            polls: Cell::new(0),
-            busy_us: Cell::new(0),
-            notable_us: Cell::new(task::notable_us(self.traces_polls(), 0)),
-            longest_us: Cell::new(0),
-            links: cordyceps::list::Links::new(),
-            waker: task::borrowed_waker(task),
-        };
-        // SAFETY: the block has room for the task, of which the header is the first part.
-        unsafe { task.write(header) };
+        // SAFETY: the header is the first of what lies in the block.
+        unsafe {
+            task.write(Header {
+                account: Account::in_own_block(heap, name, vtable.extent),
+                state: State::spawned(),
+                next: Cell::new(core::ptr::null_mut()),
+                poll: Cell::new(vtable.poll),
+                vtable,
+                remote: self.remote,
+                id,
+                joinable: Cell::new(true),
+                done: Cell::new(false),
+                joiner: Cell::new(None),
+                wakes: AtomicU32::new(0),
+                polls: Cell::new(0),
+                busy_us: Cell::new(0),
+                notable_us: Cell::new(task::notable_us(self.traces_polls(), 0)),
+                longest_us: Cell::new(0),
+                links: cordyceps::list::Links::new(),
+                waker: task::borrowed_waker(task),
+            });
+        }
         heap.hold();
         self.with_tasks(|tasks| tasks.push_back(task));
         self.spawned.set(self.spawned.get().wrapping_add(1));
         events.emit(Kind::Spawn, || Event::Spawn { task: id });
-        // SAFETY: `State::spawned` says that the task is woken, and counted one reference for the handle.
+        // SAFETY: `State::spawned` says that the task is woken.
         unsafe { self.remote().push_here(task) };
+        task
     }
 
     /// Spawns a task, if there is memory for it now.

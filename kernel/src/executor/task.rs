@@ -122,9 +122,10 @@ pub(super) enum Polled {
     Cancelled,
 }
 
-/// What a task's future type decides, besides how it is polled.
+/// What a task's future type decides.
 pub(super) struct Vtable {
     pub(super) extent: Extent,
+    pub(super) poll: PollFn,
     /// Drops the future, the error then being the outcome.
     pub(super) fail: unsafe fn(NonNull<Header>, JoinError),
     /// Moves the outcome to where the pointer points.
@@ -150,8 +151,13 @@ impl<F: Future> Task<F> {
     pub(super) const LAYOUT: Layout = Layout::new::<Self>();
     pub(super) const EXTENT: Extent = Extent::of(Self::LAYOUT);
 
-    pub(super) const VTABLE: &'static Vtable =
-        &Vtable { extent: Self::EXTENT, fail: Self::fail, take: Self::take, forget: Self::forget };
+    pub(super) const VTABLE: &'static Vtable = &Vtable {
+        extent: Self::EXTENT,
+        poll: Self::poll,
+        fail: Self::fail,
+        take: Self::take,
+        forget: Self::forget,
+    };
 
     /// Writes the future behind a header that is written already.
     ///

@@ -92,7 +92,7 @@ pub(super) enum Verdict {
 
 impl Account {
     /// The account of an owner that lies in a block of its own, see [`Heap::try_own_block`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn in_own_block(heap: &Heap, name: &'static str, extent: Extent) -> Self {
         let account = Self::of(NonNull::from(heap), name, heap.policy());
         account.bytes.set(extent.size);
@@ -100,6 +100,7 @@ impl Account {
         account
     }
 
+    #[inline]
     pub(super) const fn of(heap: NonNull<Heap>, name: &'static str, policy: SteadyState) -> Self {
         Self {
             heap,
