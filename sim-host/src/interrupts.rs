@@ -192,6 +192,11 @@ impl Interrupts {
         line
     }
 
+    /// A line by its name.
+    pub(crate) fn named(&self, name: &str) -> Option<IrqLine> {
+        self.lines.borrow().iter().map(|(line, _)| line).find(|line| line.name() == name).cloned()
+    }
+
     /// Sets what is called when the line is taken.
     pub(crate) fn attach(&self, line: &IrqLine, handler: Handler) {
         let mut lines = self.lines.borrow_mut();

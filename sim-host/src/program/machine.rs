@@ -1,6 +1,6 @@
 //! The machine that the options ask for.
 
-use kernel::{heap::SteadyState, log::Level, services::console};
+use kernel::{event::Kinds, heap::SteadyState, log::Level, services::console};
 use sim_host::{Builder, Pace, Sim, Time};
 
 use super::{
@@ -26,6 +26,7 @@ pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
         power_off_at_end: true,
     };
     let time = match options.time {
+        _ if options.replay.is_some() || options.lockstep.is_some() => Time::Virtual,
         options::Time::Real => Time::Real,
         options::Time::Virtual => Time::Virtual,
         options::Time::Scaled(times) => Time::Scaled(times),
@@ -50,6 +51,7 @@ pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
         .alloc_policy(policy)
         .log_level(level)
         .console(console)
+        .events(if options.is_watched() { Kinds::ALL } else { Kinds::DEFAULT })
         .on_boot(move |sim| {
             for (target, level) in &log.targets {
                 // There is room for all: the options see to that.
