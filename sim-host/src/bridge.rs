@@ -1,5 +1,7 @@
 //! The machine's log and events, read after each step: into `tracing`, and into its journal.
 
+use std::rc::Rc;
+
 use kernel::{
     Handle,
     event::{Cursor, Record},
@@ -7,17 +9,20 @@ use kernel::{
     time::Instant,
 };
 
-use crate::journal::Journal;
+use crate::{journal::Journal, tap::Tap};
 
 /// A reader of a machine's log and events.
-#[derive(Default)]
 pub(crate) struct Bridge {
     log: Cursor,
-    events: Cursor,
+    tap: Rc<Tap>,
     missed: u64,
 }
 
 impl Bridge {
+    pub(crate) fn new(tap: Rc<Tap>) -> Self {
+        Self { log: Cursor::default(), tap, missed: 0 }
+    }
+
     /// Reads what is new.
     pub(crate) fn drain(&mut self, kernel: &Handle, journal: &mut Journal) {
         while let Some(entry) = kernel.log().read(&mut self.log) {
@@ -26,7 +31,7 @@ impl Bridge {
             }
             forward(&entry.record);
         }
-        while let Some(entry) = kernel.events().read(&mut self.events) {
+        for entry in self.tap.take() {
             let Record { at_us, event } = entry.record;
             let at = Instant::from_micros(at_us);
             if entry.missed > 0 {
@@ -45,9 +50,9 @@ impl Bridge {
     }
 
     /// Starts at the beginning of another kernel's log and events.
-    pub(crate) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self, kernel: Handle) {
         self.log = Cursor::default();
-        self.events = Cursor::default();
+        self.tap.restart(kernel);
     }
 }
 

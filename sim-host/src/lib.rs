@@ -41,6 +41,7 @@ mod rng;
 mod sim;
 mod span;
 mod standard;
+mod tap;
 pub mod tape;
 pub mod uart;
 

@@ -24,6 +24,7 @@ use crate::{
     journal::Journal,
     mailbox::Doorbell,
     panics, region, standard,
+    tap::Tap,
     tape::{NotFresh, Recorder},
     uart::{END_OF_INPUT, Signal},
 };
@@ -105,6 +106,8 @@ impl Sim {
         let uarts = config.uarts.iter().enumerate().map(uart).collect();
         let gpio = Gpio::new(config.pins, interrupts.line("gpio"), inbox.clone());
         let (kernel, region) = boot(&config, &clock)?;
+        let tap = Rc::new(Tap::new(kernel.handle()));
+        interrupts.set_tap(tap.clone());
         let sim = Self {
             handle: kernel.handle(),
             kernel,
@@ -121,7 +124,7 @@ impl Sim {
             doorbell,
             clock,
             alarm: None,
-            bridge: Bridge::default(),
+            bridge: Bridge::new(tap),
             rng: RefCell::new(Rng::new(config.seed)),
             panics: 0,
             last_panic: None,
@@ -154,7 +157,7 @@ impl Sim {
     pub fn reboot(&mut self) -> Result<(), SimError> {
         let (kernel, region) = boot(&self.config, &self.clock)?;
         self.bridge.drain(&self.handle, &mut self.journal);
-        self.bridge.restart();
+        self.bridge.restart(kernel.handle());
         self.journal.reboot(self.clock.now());
         self.handle = kernel.handle();
         // The timer's line, one for each UART, and that of the pins.

@@ -134,7 +134,8 @@ impl Link {
             }
             let taken = self.poll_output(wire, context)?.is_ready();
             let more = self.read(wire, context)?;
-            if !more && !(held && taken) {
+            let goes_on = more || (held && taken);
+            if !goes_on {
                 return Poll::Pending;
             }
         }
