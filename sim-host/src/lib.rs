@@ -28,6 +28,7 @@ mod builder;
 mod clock;
 mod digest;
 mod drive;
+mod entropy;
 pub mod external;
 pub mod gpio;
 pub mod interrupts;
