@@ -18,6 +18,7 @@ use crate::{
     external::{Drive, External, Inbox},
     interrupts::IrqLine,
     mailbox::lock,
+    observed::Outbox,
 };
 
 /// A bank of pins. Clones are the same bank; the host's side may be used on any thread.
@@ -39,8 +40,8 @@ struct Bank {
     pins: Vec<State>,
     /// Edges that have been seen and not taken, in their order; at most one of a kind for each pin.
     seen: VecDeque<Taken>,
-    /// Levels that the machine has changed and nobody has been told of: pin, and whether it is high.
-    changed: Vec<(u8, bool)>,
+    /// Is told what the machine changes.
+    outbox: Outbox,
 }
 
 #[derive(Clone, Copy)]
@@ -83,7 +84,7 @@ impl Bank {
         self.change(pin, change);
         let high = self.state(pin).level();
         if before != high {
-            self.changed.push((pin, high));
+            self.outbox.pin(pin, high);
         }
     }
 
@@ -101,9 +102,8 @@ impl Bank {
 }
 
 impl Gpio {
-    pub(crate) fn new(pins: u8, irq: IrqLine, inbox: Inbox) -> Self {
-        let bank =
-            Bank { pins: vec![State::RESET; usize::from(pins)], seen: VecDeque::new(), changed: Vec::new() };
+    pub(crate) fn new(pins: u8, irq: IrqLine, inbox: Inbox, outbox: Outbox) -> Self {
+        let bank = Bank { pins: vec![State::RESET; usize::from(pins)], seen: VecDeque::new(), outbox };
         Self { bank: Arc::new(Mutex::new(bank)), irq, inbox }
     }
 
@@ -130,11 +130,6 @@ impl Gpio {
     /// Drives a pin from outside.
     pub(crate) fn drive(&self, pin: u8, drive: Drive) {
         self.with(|bank| bank.change(pin, |pin| pin.driven = drive.level()));
-    }
-
-    /// Takes what the machine has changed since this was called last.
-    pub(crate) fn take_changed(&self) -> Vec<(u8, bool)> {
-        std::mem::take(&mut lock(&self.bank).changed)
     }
 
     fn with<R>(&self, with: impl FnOnce(&mut Bank) -> R) -> R {

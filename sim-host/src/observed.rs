@@ -1,8 +1,15 @@
 //! What a machine does to the outside: values like what happens to it, in the order in which it does it.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt, mem,
+    str::FromStr,
+    sync::{Arc, Mutex},
+};
 
-use crate::external::{Quoted, split_word, uart_number};
+use crate::{
+    external::{Quoted, split_word, uart_number},
+    mailbox::lock,
+};
 
 /// Something that a machine does, as the outside sees it.
 #[non_exhaustive]
@@ -62,5 +69,30 @@ impl FromStr for Observed {
             ("pin", Ok(pin), "low") => Ok(Self::Pin { pin, high: false }),
             _ => Err(NotObserved),
         }
+    }
+}
+
+/// Where the devices of one machine leave what shows outside, in its order, until the end of the step.
+#[derive(Clone, Default)]
+pub(crate) struct Outbox(Arc<Mutex<Vec<Observed>>>);
+
+impl Outbox {
+    /// A byte has left a UART.
+    pub(crate) fn byte(&self, number: usize, byte: u8) {
+        let mut observed = lock(&self.0);
+        match observed.last_mut() {
+            Some(Observed::Bytes { uart, bytes }) if *uart == number => bytes.push(byte),
+            _ => observed.push(Observed::Bytes { uart: number, bytes: vec![byte] }),
+        }
+    }
+
+    /// The machine has changed a pin.
+    pub(crate) fn pin(&self, pin: u8, high: bool) {
+        lock(&self.0).push(Observed::Pin { pin, high });
+    }
+
+    /// Takes all of it.
+    pub(crate) fn take(&self) -> Vec<Observed> {
+        mem::take(&mut lock(&self.0))
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     interrupts::{self, Handler, Interrupts},
     journal::Journal,
     mailbox::Doorbell,
+    observed::Outbox,
     panics, region, standard,
     tap::Tap,
     tape::{NotFresh, Recorder},
@@ -42,6 +43,7 @@ pub struct Sim {
     gpio: Gpio,
     interrupts: Rc<Interrupts>,
     inbox: Inbox,
+    outbox: Outbox,
     external: Queue,
     /// What the last step left: what the kernel wants next, and what the machine waits for.
     last: (Next, Wait),
@@ -101,12 +103,12 @@ impl Sim {
         let doorbell = Doorbell::default();
         let interrupts = Rc::new(Interrupts::new(doorbell.clone()));
         let timer = interrupts.line("timer");
-        let inbox = Inbox::new(doorbell.clone());
+        let (inbox, outbox) = (Inbox::new(doorbell.clone()), Outbox::default());
         let uart = |(number, (name, pace)): (usize, &(&'static str, _))| {
-            Uart::new(number, *pace, interrupts.line(name), inbox.clone(), clock.clone())
+            Uart::new(number, *pace, interrupts.line(name), inbox.clone(), outbox.clone(), clock.clone())
         };
         let uarts = config.uarts.iter().enumerate().map(uart).collect();
-        let gpio = Gpio::new(config.pins, interrupts.line("gpio"), inbox.clone());
+        let gpio = Gpio::new(config.pins, interrupts.line("gpio"), inbox.clone(), outbox.clone());
         let (kernel, region) = boot(&config, &clock)?;
         let tap = Rc::new(Tap::new(kernel.handle()));
         interrupts.set_tap(tap.clone());
@@ -119,6 +121,7 @@ impl Sim {
             gpio,
             interrupts,
             inbox,
+            outbox,
             external: Queue::default(),
             last: (Next::RunAgain, Wait::Nothing),
             exact: false,
@@ -290,14 +293,8 @@ impl Sim {
 
     /// Writes down what has shown outside in this step.
     fn observe(&mut self, now: Instant) {
-        for (uart, device) in self.uarts.iter().enumerate() {
-            let bytes = device.take_fresh();
-            if !bytes.is_empty() {
-                self.journal.observe(now, Observed::Bytes { uart, bytes });
-            }
-        }
-        for (pin, high) in self.gpio.take_changed() {
-            self.journal.observe(now, Observed::Pin { pin, high });
+        for observed in self.outbox.take() {
+            self.journal.observe(now, observed);
         }
     }
 

@@ -26,6 +26,7 @@ use crate::{
     external::{External, Inbox},
     interrupts::IrqLine,
     mailbox::lock,
+    observed::Outbox,
 };
 
 /// Entries in either FIFO.
@@ -93,12 +94,19 @@ struct Model {
     shifting: Option<(u8, u64)>,
     transmit_interrupt: bool,
     output: Vec<u8>,
-    /// Output of the step that is under way.
-    fresh: Vec<u8>,
+    number: usize,
+    outbox: Outbox,
 }
 
 impl Uart {
-    pub(crate) fn new(number: usize, pace: Pace, irq: IrqLine, inbox: Inbox, clock: SimClock) -> Self {
+    pub(crate) fn new(
+        number: usize,
+        pace: Pace,
+        irq: IrqLine,
+        inbox: Inbox,
+        outbox: Outbox,
+        clock: SimClock,
+    ) -> Self {
         let byte_ns = match pace {
             Pace::Unlimited => None,
             Pace::Baud(baud) => Some(BITS * 1_000_000_000 / u64::from(baud.max(1))),
@@ -114,7 +122,8 @@ impl Uart {
             shifting: None,
             transmit_interrupt: false,
             output: Vec::new(),
-            fresh: Vec::new(),
+            number,
+            outbox,
         };
         Self { model: Arc::new(Mutex::new(model)), hook: Arc::default(), number, irq, inbox, clock }
     }
@@ -213,11 +222,6 @@ impl Uart {
         }
     }
 
-    /// Takes what has left since this was called last.
-    pub(crate) fn take_fresh(&self) -> Vec<u8> {
-        mem::take(&mut lock(&self.model).fresh)
-    }
-
     /// Powers the device up anew. What is on the wire towards it, and what it sent, is the far end's.
     pub(crate) fn reset(&self) {
         let mut model = lock(&self.model);
@@ -277,7 +281,7 @@ impl Model {
             self.output.drain(..OUTPUT_KEPT / 2);
         }
         self.output.push(byte);
-        self.fresh.push(byte);
+        self.outbox.byte(self.number, byte);
     }
 }
 
