@@ -411,7 +411,7 @@ impl Sim {
         for waiting in self.inbox.take() {
             self.external.schedule(self.clock.now(), waiting);
         }
-        self.external.schedule(at, external);
+        self.external.schedule(at.max(self.clock.now()), external);
         self.doorbell.ring();
         Ok(())
     }
