@@ -51,7 +51,16 @@ impl Board {
         let uart = Uart::start(chip.UART0, &gpio, &chip.RESETS, clocks);
         let noise = Noise::start(chip.ROSC);
         let watchdog = Watchdog::start(chip.WATCHDOG, &chip.PSM, clocks);
-        Some(Board { timer, gpio, uart, noise, watchdog, last_run, serial_number, scripted: desk::is_script() })
+        Some(Board {
+            timer,
+            gpio,
+            uart,
+            noise,
+            watchdog,
+            last_run,
+            serial_number,
+            scripted: desk::is_script(),
+        })
     }
 
     /// Tells whoever is at the console that the last run did not end well. If too many did not, one after the other, that
