@@ -12,7 +12,7 @@ use kernel::{
 use rp2040_pac::Peripherals;
 
 use crate::{
-    Gpio, LastRun, Timer, Uart, Watchdog, clocks,
+    Gpio, LastRun, Noise, Timer, Uart, Watchdog, clocks,
     desk::{self, Saying},
     flash, idle, interrupts, memory, rom,
     watchdog::{self, ResetBy},
@@ -26,6 +26,8 @@ pub struct Board {
     pub gpio: Gpio,
     /// The console's port.
     pub uart: Uart,
+    /// The source of entropy.
+    pub noise: Noise,
     /// Resets a machine that hangs. It runs.
     pub watchdog: Watchdog,
     /// How the run before this one ended.
@@ -47,8 +49,18 @@ impl Board {
         let timer = Timer::start(chip.TIMER, &chip.RESETS, clocks);
         let gpio = Gpio::start(chip.IO_BANK0, chip.PADS_BANK0, chip.SIO, &chip.RESETS);
         let uart = Uart::start(chip.UART0, &gpio, &chip.RESETS, clocks);
+        let noise = Noise::start(chip.ROSC);
         let watchdog = Watchdog::start(chip.WATCHDOG, &chip.PSM, clocks);
-        Some(Board { timer, gpio, uart, watchdog, last_run, serial_number, scripted: desk::is_script() })
+        Some(Board {
+            timer,
+            gpio,
+            uart,
+            noise,
+            watchdog,
+            last_run,
+            serial_number,
+            scripted: desk::is_script(),
+        })
     }
 
     /// Tells whoever is at the console that the last run did not end well. If too many did not, one after the other, that

@@ -63,6 +63,8 @@ mod panic;
 #[cfg(target_os = "none")]
 mod rom;
 #[cfg(target_os = "none")]
+mod rosc;
+#[cfg(target_os = "none")]
 pub mod services;
 #[cfg(target_os = "none")]
 pub mod stack;
@@ -74,4 +76,6 @@ mod uart;
 pub mod watchdog;
 
 #[cfg(target_os = "none")]
-pub use self::{board::Board, gpio::Gpio, last_run::LastRun, timer::Timer, uart::Uart, watchdog::Watchdog};
+pub use self::{
+    board::Board, gpio::Gpio, last_run::LastRun, rosc::Noise, timer::Timer, uart::Uart, watchdog::Watchdog,
+};

@@ -79,6 +79,8 @@ pub fn start(kernel: &Handle, board: &Board) -> Result<(), ServicesError> {
     interrupts::attach_gpio(handler);
     standard::start_gpio(kernel, &supervisor, pins).map_err(ServicesError::Start)?;
 
+    standard::start_entropy(kernel, &supervisor, board.noise.clone()).map_err(ServicesError::Start)?;
+
     let console = console::Config {
         port: PORT,
         mode: if board.scripted { console::Mode::Plain } else { console::Mode::Terminal },

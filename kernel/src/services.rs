@@ -2,6 +2,7 @@
 
 pub mod console;
 pub mod echo;
+pub mod entropy;
 pub mod gpio;
 pub mod inspect;
 pub mod log;

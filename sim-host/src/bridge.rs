@@ -1,50 +1,47 @@
-//! The machine's log and events, read after each step: into `tracing`, and into a digest that is the same for two runs
-//! that are the same.
+//! The machine's log and events, read after each step: into `tracing`, and into its journal.
 
-use std::fmt::{self, Write as _};
+use std::rc::Rc;
 
 use kernel::{
     Handle,
     event::{Cursor, Record},
     log::{Level, Line},
+    time::Instant,
 };
+
+use crate::{journal::Journal, tap::Tap};
 
 /// A reader of a machine's log and events.
 pub(crate) struct Bridge {
     log: Cursor,
-    events: Cursor,
-    digest: Digest,
+    tap: Rc<Tap>,
     missed: u64,
 }
 
 impl Bridge {
-    pub(crate) fn new() -> Self {
-        Self { log: Cursor::default(), events: Cursor::default(), digest: Digest::new(), missed: 0 }
+    pub(crate) fn new(tap: Rc<Tap>) -> Self {
+        Self { log: Cursor::default(), tap, missed: 0 }
     }
 
     /// Reads what is new.
-    pub(crate) fn drain(&mut self, kernel: &Handle) {
+    pub(crate) fn drain(&mut self, kernel: &Handle, journal: &mut Journal) {
         while let Some(entry) = kernel.log().read(&mut self.log) {
             if entry.missed > 0 {
                 tracing::warn!(target: "mnemos", "{} log lines were lost", entry.missed);
             }
             forward(&entry.record);
         }
-        while let Some(entry) = kernel.events().read(&mut self.events) {
+        for entry in self.tap.take() {
+            let Record { at_us, event } = entry.record;
+            let at = Instant::from_micros(at_us);
             if entry.missed > 0 {
                 self.missed += entry.missed;
                 tracing::warn!(target: "mnemos::events", "{} events were lost", entry.missed);
-                self.digest.add(format_args!("missed {}", entry.missed));
+                journal.add(at, format_args!("{} events were lost before this one", entry.missed));
             }
-            let Record { at_us, event } = entry.record;
-            self.digest.add(format_args!("{at_us} {event}"));
+            journal.add(at, format_args!("{event}"));
             tracing::trace!(target: "mnemos::events", at_us, "{event}");
         }
-    }
-
-    /// A number that stands for all events so far.
-    pub(crate) fn digest(&self) -> u64 {
-        self.digest.0
     }
 
     /// Events that were overwritten before they were read.
@@ -52,11 +49,10 @@ impl Bridge {
         self.missed
     }
 
-    /// Starts at the beginning of another kernel's log and events; the digest goes on.
-    pub(crate) fn restart(&mut self) {
+    /// Starts at the beginning of another kernel's log and events.
+    pub(crate) fn restart(&mut self, kernel: Handle) {
         self.log = Cursor::default();
-        self.events = Cursor::default();
-        self.digest.add(format_args!("reboot"));
+        self.tap.restart(kernel);
     }
 }
 
@@ -70,29 +66,5 @@ fn forward(line: &Line) {
         Level::Info => tracing::info!(target: "mnemos", at_us, "{target}: {text}"),
         Level::Debug => tracing::debug!(target: "mnemos", at_us, "{target}: {text}"),
         Level::Trace => tracing::trace!(target: "mnemos", at_us, "{target}: {text}"),
-    }
-}
-
-/// FNV-1a over the text of each record, with a line end after each.
-struct Digest(u64);
-
-impl Digest {
-    const fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn add(&mut self, record: fmt::Arguments<'_>) {
-        // Writing to a digest cannot fail.
-        let _ = self.write_fmt(record);
-        let _ = self.write_char('\n');
-    }
-}
-
-impl fmt::Write for Digest {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        Ok(())
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! In virtual time the clock stands still until the machine moves it, which it does when nothing is ready: a day of
 //! sleeping takes no time at all, and every run is the same. In real time the clock follows the host's, faster or
-//! slower by a factor; the rest of the machine cannot tell.
+//! slower by a factor; the rest of the machine cannot tell. It starts with the machine's first step, so that a machine boots
+//! at 0; while a tape is recorded it is looked at once in each step, and stands still in between.
 
 use std::{
     sync::{
@@ -40,8 +41,13 @@ enum Source {
         origin: HostInstant,
         /// When the machine booted, in nanoseconds after `origin`.
         boot_ns: AtomicU64,
+        /// What the clock shows while it stands still; [`GOES`] when it does not.
+        shown_us: AtomicU64,
     },
 }
+
+/// The clock follows the host's.
+const GOES: u64 = u64::MAX;
 
 impl SimClock {
     /// A clock that starts at 0 now; `None` if time cannot pass like that.
@@ -52,7 +58,12 @@ impl SimClock {
             Time::Scaled(rate) => rate,
         };
         let usable = rate.is_finite() && rate > 0.0;
-        let source = || Source::Host { rate, origin: HostInstant::now(), boot_ns: AtomicU64::new(0) };
+        let source = || Source::Host {
+            rate,
+            origin: HostInstant::now(),
+            boot_ns: AtomicU64::new(0),
+            shown_us: AtomicU64::new(0),
+        };
         usable.then(|| Self(Arc::new(source())))
     }
 
@@ -77,8 +88,27 @@ impl SimClock {
     pub(crate) fn restart(&self) {
         match &*self.0 {
             Source::Virtual { now_us } => now_us.store(0, Ordering::Relaxed),
-            Source::Host { origin, boot_ns, .. } => {
-                boot_ns.store(nanoseconds_since(*origin), Ordering::Relaxed)
+            Source::Host { origin, boot_ns, shown_us, .. } => {
+                boot_ns.store(nanoseconds_since(*origin), Ordering::Relaxed);
+                shown_us.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Begins a step: lets the clock go, or if `still`, looks at the host's once.
+    pub(crate) fn begin_step(&self, still: bool) {
+        if let Source::Host { shown_us, .. } = &*self.0 {
+            shown_us.store(if still { self.host_us() } else { GOES }, Ordering::Relaxed);
+        }
+    }
+
+    /// The machine's time by the host's clock, though the machine may not have seen it yet.
+    fn host_us(&self) -> u64 {
+        match &*self.0 {
+            Source::Virtual { now_us } => now_us.load(Ordering::Relaxed),
+            Source::Host { rate, origin, boot_ns, .. } => {
+                let ns = nanoseconds_since(*origin).saturating_sub(boot_ns.load(Ordering::Relaxed));
+                (ns as f64 / 1e3 * rate) as u64
             }
         }
     }
@@ -88,7 +118,7 @@ impl SimClock {
         match &*self.0 {
             Source::Virtual { .. } => HostDuration::ZERO,
             Source::Host { rate, .. } => {
-                let us = then.as_micros().saturating_sub(self.now_us());
+                let us = then.as_micros().saturating_sub(self.host_us());
                 // A deadline in a far future is not waited for in one piece; waking early does no harm.
                 let seconds = (us as f64 / 1e6 / rate).min(LONGEST_WAIT.as_secs_f64());
                 HostDuration::from_secs_f64(seconds)
@@ -103,11 +133,11 @@ const LONGEST_WAIT: HostDuration = HostDuration::from_secs(3600);
 impl Clock for SimClock {
     fn now_us(&self) -> u64 {
         match &*self.0 {
-            Source::Virtual { now_us } => now_us.load(Ordering::Relaxed),
-            Source::Host { rate, origin, boot_ns } => {
-                let ns = nanoseconds_since(*origin).saturating_sub(boot_ns.load(Ordering::Relaxed));
-                (ns as f64 / 1e3 * rate) as u64
-            }
+            Source::Host { shown_us, .. } => match shown_us.load(Ordering::Relaxed) {
+                GOES => self.host_us(),
+                shown_us => shown_us,
+            },
+            Source::Virtual { .. } => self.host_us(),
         }
     }
 }

@@ -27,12 +27,25 @@ pub enum Outcome {
     Idle,
     /// The machine has ended.
     Stopped(Stop),
+    /// The machine has no power.
+    PowerCut,
     /// The time has come.
     TimeReached,
     /// The predicate is true.
     Satisfied,
     /// The machine made more steps than [`Builder::step_limit`](crate::Builder::step_limit) allows.
     Limit,
+}
+
+/// What whoever drives a machine wants of it when it is at rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// To look again: there is something to do for it.
+    Again,
+    /// To wait for its next deadline.
+    Pass,
+    /// To wait for something from outside: virtual time stands still until then.
+    Hold,
 }
 
 /// Wakes a thread that drives a machine in real time.
@@ -51,6 +64,7 @@ impl Sim {
             match self.step().wait {
                 Wait::Nothing => {}
                 Wait::Stopped(stop) => return Outcome::Stopped(stop),
+                Wait::PowerCut => return Outcome::PowerCut,
                 Wait::Until(_) | Wait::Forever => return Outcome::Idle,
             }
         }
@@ -67,7 +81,7 @@ impl Sim {
         self.run_until(self.now().saturating_add(duration))
     }
 
-    /// Runs until a point in time and does what is due then.
+    /// Runs until a point in time and does what is due then. If that is in the past, it does what is due now.
     pub fn run_until(&mut self, end: Instant) -> Outcome {
         self.run(Some(end), |_| false)
     }
@@ -91,6 +105,7 @@ impl Sim {
             let over = end.is_some_and(|end| end <= self.now());
             let until = match wait {
                 Wait::Stopped(stop) => return Outcome::Stopped(stop),
+                Wait::PowerCut => return Outcome::PowerCut,
                 // Time that passes by itself does not wait for a machine that is always busy.
                 Wait::Nothing if over && !self.clock.is_virtual() => return Outcome::TimeReached,
                 Wait::Nothing => continue,
@@ -173,6 +188,7 @@ impl Sim {
         match outcome {
             Outcome::Idle => format!("at {now} the machine is asleep and nothing will wake it"),
             Outcome::Stopped(stop) => format!("at {now} the machine ended, {stop:?}"),
+            Outcome::PowerCut => format!("at {now} the power failed"),
             Outcome::Limit => {
                 format!("at {now} the machine had made {} steps", self.config.step_limit)
             }
@@ -185,24 +201,48 @@ impl Sim {
     ///
     /// In virtual time it does not wait for deadlines; the clock jumps there.
     pub fn poll_machine(&mut self, context: &mut Context<'_>) -> Poll<Outcome> {
+        self.poll_machine_until(context, None, |_, _| Rest::Pass)
+    }
+
+    /// As [`poll_machine`](Self::poll_machine), but ready at a point in time at the latest. Whenever the machine is at
+    /// rest, `at_rest` may give it something to do, or have it wait although there is a deadline.
+    pub fn poll_machine_until(
+        &mut self,
+        context: &mut Context<'_>,
+        end: Option<Instant>,
+        mut at_rest: impl FnMut(&mut Self, Wait) -> Rest,
+    ) -> Poll<Outcome> {
         for _ in 0..STEPS_PER_POLL {
-            let until = match self.step().wait {
+            let wait = self.step().wait;
+            let next = match wait {
                 Wait::Stopped(stop) => return Poll::Ready(Outcome::Stopped(stop)),
-                Wait::Nothing => continue,
-                Wait::Until(at) if self.clock.is_virtual() => {
-                    // What has come in meanwhile comes before what the clock brings.
-                    if self.falls_asleep(context.waker()) {
-                        self.clock.advance_to(at);
+                Wait::PowerCut => return Poll::Ready(Outcome::PowerCut),
+                Wait::Nothing => {
+                    // Time that passes by itself does not wait for a machine that is always busy.
+                    if end.is_some_and(|end| end <= self.now()) && !self.clock.is_virtual() {
+                        return Poll::Ready(Outcome::TimeReached);
                     }
                     continue;
                 }
                 Wait::Until(at) => Some(at),
                 Wait::Forever => None,
             };
+            let until = match at_rest(self, wait) {
+                Rest::Again => continue,
+                _ if end.is_some_and(|end| end <= self.now()) => return Poll::Ready(Outcome::TimeReached),
+                Rest::Pass => next.into_iter().chain(end).min(),
+                Rest::Hold if self.clock.is_virtual() => None,
+                Rest::Hold => next.into_iter().chain(end).min(),
+            };
+            // What has come in meanwhile comes before what the clock brings.
             if !self.falls_asleep(context.waker()) {
                 continue;
             }
             let Some(until) = until else { return Poll::Pending };
+            if self.clock.is_virtual() {
+                self.clock.advance_to(until);
+                continue;
+            }
             let alarm = tokio::time::sleep(self.clock.host_time_until(until));
             let alarm = self.alarm.insert(Box::pin(alarm));
             if alarm.as_mut().poll(context).is_pending() {

@@ -1,49 +1,227 @@
-//! What happens to the machine from outside, in order: one queue, sorted by time, first come first served among equals.
+//! What happens to a machine from outside: values, never code, so that it can be written down and happen again.
+//!
+//! ```text
+//!  other threads ──post──▶ inbox ──at the next step──▶ ┌───────┐
+//!                                                      │ queue │ ──when due──▶ devices
+//!  tests, scripts, tapes ──schedule at a time────────▶ └───────┘
+//! ```
+//!
+//! There is one queue for each machine, in the order of time, and first come first served among equals. Whatever comes
+//! without a time, such as a key, comes at the time at which the machine sees it: at the beginning of a step. So nothing
+//! changes within one.
+
+mod text;
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    sync::{Arc, Mutex},
 };
 
 use kernel::time::Instant;
 
-use crate::Sim;
+pub use self::text::{ExternalError, Quoted};
+pub(crate) use self::text::{split_word, uart_number};
+use crate::mailbox::{Doorbell, lock};
 
-/// Something that happens to a machine.
-pub(crate) type Action = Box<dyn FnOnce(&Sim)>;
-
-/// The queue of one machine.
-#[derive(Default)]
-pub(crate) struct External {
-    queue: RefCell<BTreeMap<(u64, u64), Action>>,
-    next: Cell<u64>,
+/// Something that happens to a machine from outside. As text, on tapes and in scripts, it reads as in the examples.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum External {
+    /// Bytes are on their way to a UART: `send uart0 "help\n"`.
+    Bytes {
+        /// The UART's number.
+        uart: usize,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// A byte comes without its stop bit, or with the wrong parity: `garble uart0`.
+    Garbled {
+        /// The UART's number.
+        uart: usize,
+    },
+    /// The line is held low for longer than a byte: `break uart0`.
+    Break {
+        /// The UART's number.
+        uart: usize,
+    },
+    /// A byte comes, before which the chip lost others: `overrun uart0 "x"`.
+    Overrun {
+        /// The UART's number.
+        uart: usize,
+        /// The byte that was not lost.
+        byte: u8,
+    },
+    /// Whoever types has nothing more to say, which on a serial line is Ctrl-D: `end uart0`.
+    EndOfInput {
+        /// The UART's number.
+        uart: usize,
+    },
+    /// A pin is driven, or left alone: `pin 3 high`.
+    Pin {
+        /// The pin's number.
+        pin: u8,
+        /// How it is driven.
+        drive: Drive,
+    },
+    /// An interrupt line becomes pending once: `interrupt button`. If there is no such line any more, nothing happens.
+    Interrupt {
+        /// The line's name.
+        line: String,
+    },
+    /// The power fails: `power cut`. The machine stops where it is, and stays off until it is booted again.
+    PowerCut,
 }
 
-impl External {
+/// How a pin is driven from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drive {
+    /// High.
+    High,
+    /// Low.
+    Low,
+    /// Not at all.
+    Released,
+}
+
+impl Drive {
+    pub(crate) const fn level(self) -> Option<bool> {
+        match self {
+            Self::High => Some(true),
+            Self::Low => Some(false),
+            Self::Released => None,
+        }
+    }
+}
+
+impl From<bool> for Drive {
+    fn from(high: bool) -> Self {
+        if high { Self::High } else { Self::Low }
+    }
+}
+
+/// The machine has no such device, so nothing can happen to it.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoSuchDevice {
+    /// No UART of this number.
+    Uart {
+        /// The number.
+        uart: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// No pin of this number.
+    Pin {
+        /// The number.
+        pin: u8,
+        /// How many there are.
+        count: u8,
+    },
+    /// No interrupt line of this name.
+    Interrupt {
+        /// The name.
+        line: String,
+    },
+}
+
+impl fmt::Display for NoSuchDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uart { uart, count } => {
+                write!(f, "the machine has no uart{uart}: it has {count}, counted from 0")
+            }
+            Self::Pin { pin, count } => {
+                write!(f, "the machine has no pin {pin}: it has {count}, counted from 0")
+            }
+            Self::Interrupt { line } => {
+                write!(f, "the machine has no interrupt line `{line}`; the console's `irq` lists them")
+            }
+        }
+    }
+}
+
+impl std::error::Error for NoSuchDevice {}
+
+/// Where what happens without a time waits for the machine's next step. For any thread.
+#[derive(Clone, Default)]
+pub(crate) struct Inbox {
+    posted: Arc<Mutex<VecDeque<External>>>,
+    doorbell: Doorbell,
+}
+
+impl Inbox {
+    pub(crate) fn new(doorbell: Doorbell) -> Self {
+        Self { posted: Arc::default(), doorbell }
+    }
+
+    /// Lets something happen as soon as possible.
+    pub(crate) fn post(&self, external: External) {
+        lock(&self.posted).push_back(external);
+        self.doorbell.ring();
+    }
+
+    /// Takes all that was posted.
+    pub(crate) fn take(&self) -> VecDeque<External> {
+        std::mem::take(&mut *lock(&self.posted))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.posted).is_empty()
+    }
+
+    /// Signals that have been posted to a UART.
+    pub(crate) fn signals_to(&self, number: usize) -> usize {
+        let signals = |external: &External| match external {
+            External::Bytes { uart, bytes } if *uart == number => bytes.len(),
+            External::Garbled { uart }
+            | External::Break { uart }
+            | External::EndOfInput { uart }
+            | External::Overrun { uart, .. }
+                if *uart == number =>
+            {
+                1
+            }
+            _ => 0,
+        };
+        lock(&self.posted).iter().map(signals).sum()
+    }
+}
+
+/// What will happen to one machine, and when.
+#[derive(Default)]
+pub(crate) struct Queue {
+    queue: BTreeMap<(u64, u64), External>,
+    next: u64,
+}
+
+impl Queue {
     /// Lets something happen at a time; in the past means as soon as possible.
-    pub(crate) fn schedule(&self, at: Instant, action: Action) {
-        let number = self.next.get();
-        self.next.set(number + 1);
-        self.queue.borrow_mut().insert((at.as_micros(), number), action);
+    pub(crate) fn schedule(&mut self, at: Instant, external: External) {
+        self.queue.insert((at.as_micros(), self.next), external);
+        self.next += 1;
     }
 
     /// Takes what is due.
-    pub(crate) fn take_due(&self, now: Instant) -> Option<Action> {
-        let mut queue = self.queue.borrow_mut();
-        let first = queue.first_entry()?;
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<External> {
+        let first = self.queue.first_entry()?;
         (first.key().0 <= now.as_micros()).then(|| first.remove())
     }
 
     /// When the next thing happens.
     pub(crate) fn next_at(&self) -> Option<Instant> {
-        self.queue.borrow().keys().next().map(|(at_us, _)| Instant::from_micros(*at_us))
+        self.queue.keys().next().map(|(at_us, _)| Instant::from_micros(*at_us))
     }
 
     /// Counts time from `boot` on: the machine's clock starts again at 0.
-    pub(crate) fn restart_at(&self, boot: Instant) {
-        let mut queue = self.queue.borrow_mut();
-        let moved = std::mem::take(&mut *queue);
+    pub(crate) fn restart_at(&mut self, boot: Instant) {
+        let moved = std::mem::take(&mut self.queue);
         let earlier = |at_us: u64| at_us.saturating_sub(boot.as_micros());
-        queue.extend(moved.into_iter().map(|((at_us, number), action)| ((earlier(at_us), number), action)));
+        self.queue.extend(
+            moved.into_iter().map(|((at_us, number), external)| ((earlier(at_us), number), external)),
+        );
     }
 }
+
+#[cfg(test)]
+mod tests;

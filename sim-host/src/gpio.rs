@@ -15,8 +15,10 @@ use kernel::services::gpio::{
 };
 
 use crate::{
+    external::{Drive, External, Inbox},
     interrupts::IrqLine,
-    mailbox::{Doorbell, lock},
+    mailbox::lock,
+    observed::Outbox,
 };
 
 /// A bank of pins. Clones are the same bank; the host's side may be used on any thread.
@@ -24,7 +26,7 @@ use crate::{
 pub struct Gpio {
     bank: Arc<Mutex<Bank>>,
     irq: IrqLine,
-    doorbell: Doorbell,
+    inbox: Inbox,
 }
 
 /// The host's end of a pin.
@@ -38,6 +40,8 @@ struct Bank {
     pins: Vec<State>,
     /// Edges that have been seen and not taken, in their order; at most one of a kind for each pin.
     seen: VecDeque<Taken>,
+    /// Is told what the machine changes.
+    outbox: Outbox,
 }
 
 #[derive(Clone, Copy)]
@@ -74,6 +78,16 @@ impl Bank {
         self.pins.get(usize::from(pin)).copied().unwrap_or(State::RESET)
     }
 
+    /// The machine changes a pin, which shows outside.
+    fn change_from_inside(&mut self, pin: u8, change: impl FnOnce(&mut State)) {
+        let before = self.state(pin).level();
+        self.change(pin, change);
+        let high = self.state(pin).level();
+        if before != high {
+            self.outbox.pin(pin, high);
+        }
+    }
+
     /// Changes a pin, and sees the edge if its level changes with that.
     fn change(&mut self, pin: u8, change: impl FnOnce(&mut State)) {
         let Some(state) = self.pins.get_mut(usize::from(pin)) else { return };
@@ -88,9 +102,9 @@ impl Bank {
 }
 
 impl Gpio {
-    pub(crate) fn new(pins: u8, irq: IrqLine, doorbell: Doorbell) -> Self {
-        let bank = Bank { pins: vec![State::RESET; usize::from(pins)], seen: VecDeque::new() };
-        Self { bank: Arc::new(Mutex::new(bank)), irq, doorbell }
+    pub(crate) fn new(pins: u8, irq: IrqLine, inbox: Inbox, outbox: Outbox) -> Self {
+        let bank = Bank { pins: vec![State::RESET; usize::from(pins)], seen: VecDeque::new(), outbox };
+        Self { bank: Arc::new(Mutex::new(bank)), irq, inbox }
     }
 
     /// The host's end of a pin; `None` above the last one.
@@ -106,11 +120,16 @@ impl Gpio {
     /// Powers the bank up anew. What the host drives it goes on driving.
     pub(crate) fn reset(&self) {
         self.with(|bank| {
-            bank.seen.clear();
-            for pin in &mut bank.pins {
-                *pin = State { driven: pin.driven, ..State::RESET };
+            for pin in 0..=u8::MAX {
+                bank.change_from_inside(pin, |pin| *pin = State { driven: pin.driven, ..State::RESET });
             }
+            bank.seen.clear();
         });
+    }
+
+    /// Drives a pin from outside.
+    pub(crate) fn drive(&self, pin: u8, drive: Drive) {
+        self.with(|bank| bank.change(pin, |pin| pin.driven = drive.level()));
     }
 
     fn with<R>(&self, with: impl FnOnce(&mut Bank) -> R) -> R {
@@ -122,19 +141,14 @@ impl Gpio {
 }
 
 impl Pin {
-    /// Drives the pin high or low. An output does not notice.
+    /// Drives the pin high or low, from the machine's next step on. An output does not notice.
     pub fn drive(&self, high: bool) {
-        self.set(Some(high));
+        self.set(high.into());
     }
 
-    /// Leaves the pin alone.
+    /// Leaves the pin alone, from the machine's next step on.
     pub fn release(&self) {
-        self.set(None);
-    }
-
-    /// Drives the pin to the level that it has not.
-    pub fn toggle(&self) {
-        self.drive(!self.level());
+        self.set(Drive::Released);
     }
 
     /// The pin's level: high, or low.
@@ -152,9 +166,8 @@ impl Pin {
         self.number
     }
 
-    fn set(&self, driven: Option<bool>) {
-        self.gpio.with(|bank| bank.change(self.number, |pin| pin.driven = driven));
-        self.gpio.doorbell.ring();
+    fn set(&self, drive: Drive) {
+        self.gpio.inbox.post(External::Pin { pin: self.number, drive });
     }
 }
 
@@ -169,7 +182,7 @@ impl Pins for Gpio {
     }
 
     fn set_mode(&self, pin: u8, mode: Mode) {
-        self.with(|bank| bank.change(pin, |pin| pin.mode = mode));
+        self.with(|bank| bank.change_from_inside(pin, |pin| pin.mode = mode));
     }
 
     fn read(&self, pin: u8) -> bool {
@@ -177,7 +190,7 @@ impl Pins for Gpio {
     }
 
     fn write(&self, pin: u8, high: bool) {
-        self.with(|bank| bank.change(pin, |pin| pin.output = high));
+        self.with(|bank| bank.change_from_inside(pin, |pin| pin.output = high));
     }
 
     fn listen(&self, pin: u8, rising: bool, falling: bool) {

@@ -9,7 +9,7 @@
 //! While a handler runs, [`in_handler`] says so. What must not happen in an interrupt can assert that it does not.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::Rc,
     sync::{
         Arc,
@@ -17,7 +17,7 @@ use std::{
     },
 };
 
-use crate::mailbox::Doorbell;
+use crate::{mailbox::Doorbell, tap::Tap};
 
 /// Handlers called in one go at most. The rest of a storm waits for the next tick, so that tasks get their turn.
 pub const STORM: u32 = 256;
@@ -163,6 +163,8 @@ pub(crate) struct Interrupts {
     storms: Cell<u32>,
     /// A storm was cut off: tasks get their turn until the next tick.
     calm: Cell<bool>,
+    /// Reads the kernel's events while it runs.
+    tap: OnceCell<Rc<Tap>>,
 }
 
 impl Interrupts {
@@ -175,7 +177,14 @@ impl Interrupts {
             planned: RefCell::default(),
             storms: Cell::new(0),
             calm: Cell::new(false),
+            tap: OnceCell::new(),
         }
+    }
+
+    /// Has somebody read the kernel's events while it runs.
+    pub(crate) fn set_tap(&self, tap: Rc<Tap>) {
+        // A machine has one, from its first boot on.
+        let _ = self.tap.set(tap);
     }
 
     /// A new line, enabled and without a handler.
@@ -190,6 +199,11 @@ impl Interrupts {
         }));
         self.lines.borrow_mut().push((line.clone(), None));
         line
+    }
+
+    /// A line by its name.
+    pub(crate) fn named(&self, name: &str) -> Option<IrqLine> {
+        self.lines.borrow().iter().map(|(line, _)| line).find(|line| line.name() == name).cloned()
     }
 
     /// Sets what is called when the line is taken.
@@ -227,6 +241,12 @@ impl Interrupts {
 
     /// A critical section has ended in the midst of a tick: takes what is pending.
     fn preempt(&self) {
+        if let Some(tap) = self.tap.get() {
+            if tap.is_reading() {
+                return;
+            }
+            tap.section_ended();
+        }
         let ended = self.sections.get().saturating_add(1);
         self.sections.set(ended);
         let due = |(at, _): &mut (u64, IrqLine)| *at <= ended;

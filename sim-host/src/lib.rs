@@ -5,7 +5,8 @@
 //! nothing; any number of them may live in one process.
 //!
 //! In virtual time a machine is deterministic: the same seed and the same input at the same times give the same events,
-//! byte for byte, which [`Sim::event_digest`] sums up. Nothing in it reads the host's clock or its randomness.
+//! byte for byte, which [`Sim::digest`] sums up. Nothing in it reads the host's clock or its randomness. What happens to it
+//! from outside are values, [`External`], in one queue; a [`tape`] of them repeats a life, even one in real time.
 //!
 //! ```
 //! use kernel::time::Duration;
@@ -25,26 +26,39 @@
 mod bridge;
 mod builder;
 mod clock;
+mod digest;
 mod drive;
-mod external;
+mod entropy;
+pub mod external;
 pub mod gpio;
 pub mod interrupts;
+mod journal;
+pub mod lockstep;
 mod mailbox;
+mod observed;
 mod panics;
 mod region;
 mod rng;
 mod sim;
+mod span;
 mod standard;
+mod tap;
+pub mod tape;
 pub mod uart;
 
 pub use self::{
     builder::{Builder, SimError},
     clock::{SimClock, Time},
-    drive::Outcome,
+    digest::{Digest, NotADigest},
+    drive::{Outcome, Rest},
+    external::{Drive, External, NoSuchDevice},
     gpio::{Gpio, Pin},
     interrupts::IrqLine,
+    journal::Entry,
+    observed::{NotObserved, Observed},
     region::RegionWatch,
     rng::Rng,
     sim::{Sim, Step, Wait},
+    span::{NotASpan, Span},
     uart::{Pace, Uart},
 };

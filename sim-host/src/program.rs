@@ -14,33 +14,50 @@
 //!              exit code
 //! ```
 //!
+//! Beside such sessions there are the laboratory's: a replay, a check of two runs, and lockstep, in modules of these names.
+//!
 //! Everything runs on one thread, on a tokio runtime. While the machine sleeps the thread sleeps.
 
+mod check;
 mod drive;
 mod ending;
+mod lockstep;
 mod logs;
 mod machine;
 mod options;
 mod signals;
+mod tape;
 mod terminal;
 mod wire;
 
 use std::process::ExitCode;
 
 use kernel::platform::Stop;
+use sim_host::{Digest, Sim};
 
 use self::{
     drive::{Link, Stopped},
     ending::{Ending, HostError},
     options::{Options, Uart},
+    signals::Signals,
     wire::Wire,
 };
+
+/// How a run ended, and what it came to.
+#[derive(Debug)]
+struct Ended {
+    ending: Ending,
+    digest: Digest,
+}
 
 /// Runs the program from options to exit code.
 pub(crate) fn main() -> ExitCode {
     let options = Options::from_command_line();
     match start(&options) {
-        Ok(ending) => {
+        Ok(Ended { ending, digest }) => {
+            if options.digest {
+                eprintln!("digest {digest}");
+            }
             if let Some(text) = ending.message() {
                 eprintln!("sim-host: {text}");
             }
@@ -56,51 +73,75 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn start(options: &Options) -> Result<Ending, HostError> {
+fn start(options: &Options) -> Result<Ended, HostError> {
     logs::start(&options.log);
+    if let Some(path) = &options.replay {
+        return tape::replay(path);
+    }
+    if let Some(with) = &options.lockstep {
+        return lockstep::run(options, with);
+    }
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(HostError::Runtime)?;
-    let result = runtime.block_on(session(options));
+    let result = match options.check_determinism {
+        true => runtime.block_on(check::run_twice(options)),
+        false => runtime.block_on(session(options)),
+    };
     // A thread may still wait for a key that nobody will press.
     runtime.shutdown_background();
     result
 }
 
 /// One session at the wire: machines come and go with each reboot, the wire stays.
-async fn session(options: &Options) -> Result<Ending, HostError> {
-    let mut signals = signals::Signals::watch().map_err(HostError::Runtime)?;
+async fn session(options: &Options) -> Result<Ended, HostError> {
+    let mut signals = Signals::watch().map_err(HostError::Runtime)?;
     let mut wire = match &options.uart {
         Uart::Stdio => wire::stdio(options)?,
         Uart::Tcp(address) => wire::tcp::listen(address).await?,
         Uart::Pty => wire::pty::open()?,
     };
+    let mut sim = machine::describe(options, wire.mode).build().map_err(HostError::Boot)?;
+    if let Some(path) = &options.record {
+        tape::record(path, options, wire.mode, &mut sim)?;
+    }
     // From here on: given back whenever and however this function is left.
     let terminal = if wire.takes_terminal { Some(terminal::Raw::enter()?) } else { None };
-    let ending = tokio::select! {
-        ending = run(options, &mut wire) => ending,
-        signal = signals.next() => Ok(Ending::Signal(signal)),
-    };
+    let ending = run(options, &mut sim, &mut wire, &mut signals).await;
     if terminal.is_some() && matches!(ending, Ok(Ending::Signal(_))) {
         // The shell's prompt does not belong behind the guest's.
         eprint!("\r\n");
     }
     drop(terminal);
-    ending
+    // However the session ended, the tape of it is whole.
+    if let Some(path) = &options.record {
+        sim.end_recording().map_err(|error| HostError::Record { path: path.clone(), error })?;
+    }
+    Ok(Ended { ending: ending?, digest: sim.digest() })
 }
 
-async fn run(options: &Options, wire: &mut Wire) -> Result<Ending, HostError> {
+async fn run(
+    options: &Options,
+    sim: &mut Sim,
+    wire: &mut Wire,
+    signals: &mut Signals,
+) -> Result<Ending, HostError> {
     let mut failed_commands = 0_u32;
-    let mut link = Link::default();
-    let mut sim = machine::describe(options, wire.mode).build().map_err(HostError::Boot)?;
+    let mut link = Link::new(options.until.map(|span| span.0));
     let ending = loop {
-        let stopped = link.run(&mut sim, wire).await?;
+        let stopped = tokio::select! {
+            stopped = link.run(sim, wire) => stopped?,
+            signal = signals.next() => return Ok(Ending::Signal(signal)),
+        };
         failed_commands = failed_commands.saturating_add(sim.commands_failed());
         match stopped {
             Stopped::By(Stop::Reboot) => sim.reboot().map_err(HostError::Boot)?,
-            Stopped::By(Stop::PowerOff) if options.is_script() && failed_commands > 0 => {
+            Stopped::TimeReached if link.is_unfinished(sim, options.is_script()) => break Ending::OutOfTime,
+            Stopped::By(Stop::PowerOff) | Stopped::TimeReached
+                if options.is_script() && failed_commands > 0 =>
+            {
                 break Ending::CommandsFailed(failed_commands);
             }
-            Stopped::By(Stop::PowerOff | Stop::BootLoader) => break Ending::PowerOff,
+            Stopped::By(Stop::PowerOff | Stop::BootLoader) | Stopped::TimeReached => break Ending::PowerOff,
             Stopped::By(Stop::Panic) => break Ending::Panic,
             Stopped::Hang => break Ending::Hang,
         }

@@ -12,16 +12,23 @@ use kernel::{
     executor::JoinHandle,
     interrupt::{Line, Trigger},
     platform::{Next, Stop},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::{
-    Builder, Gpio, IrqLine, Pin, RegionWatch, Rng, SimClock, SimError, Uart,
+    Builder, Digest, Entry, External, Gpio, IrqLine, NoSuchDevice, Observed, Pin, RegionWatch, Rng, SimClock,
+    SimError, Uart,
     bridge::Bridge,
-    external::External,
+    entropy::Noise,
+    external::{Inbox, Queue},
     interrupts::{self, Handler, Interrupts},
+    journal::Journal,
     mailbox::Doorbell,
+    observed::Outbox,
     panics, region, standard,
+    tap::Tap,
+    tape::{NotFresh, Recorder},
+    uart::{END_OF_INPUT, Signal},
 };
 
 /// A virtual machine. Dropping it switches it off.
@@ -35,16 +42,26 @@ pub struct Sim {
     uarts: Vec<Uart>,
     gpio: Gpio,
     interrupts: Rc<Interrupts>,
-    external: External,
+    inbox: Inbox,
+    outbox: Outbox,
+    external: Queue,
+    /// What the last step left: what the kernel wants next, and what the machine waits for.
+    last: (Next, Wait),
+    /// Steps are counted, and those without a cause not made: what a tape needs.
+    exact: bool,
+    journal: Journal,
     pub(crate) doorbell: Doorbell,
     pub(crate) clock: SimClock,
     /// Wakes an async runtime at the next deadline.
     pub(crate) alarm: Option<std::pin::Pin<Box<tokio::time::Sleep>>>,
     bridge: Bridge,
     rng: RefCell<Rng>,
+    pub(crate) noise: Noise,
     panics: u32,
     last_panic: Option<String>,
     reboots: u32,
+    /// Time before the last boot.
+    lived: Duration,
     region: RegionWatch,
     pub(crate) config: Builder,
 }
@@ -71,6 +88,8 @@ pub enum Wait {
     Forever,
     /// Being switched off: the machine has ended.
     Stopped(Stop),
+    /// Power.
+    PowerCut,
 }
 
 impl Sim {
@@ -84,12 +103,15 @@ impl Sim {
         let doorbell = Doorbell::default();
         let interrupts = Rc::new(Interrupts::new(doorbell.clone()));
         let timer = interrupts.line("timer");
-        let uart = |(name, pace): &(&'static str, _)| {
-            Uart::new(*pace, interrupts.line(name), doorbell.clone(), clock.clone())
+        let (inbox, outbox) = (Inbox::new(doorbell.clone()), Outbox::default());
+        let uart = |(number, (name, pace)): (usize, &(&'static str, _))| {
+            Uart::new(number, *pace, interrupts.line(name), inbox.clone(), outbox.clone(), clock.clone())
         };
-        let uarts = config.uarts.iter().map(uart).collect();
-        let gpio = Gpio::new(config.pins, interrupts.line("gpio"), doorbell.clone());
+        let uarts = config.uarts.iter().enumerate().map(uart).collect();
+        let gpio = Gpio::new(config.pins, interrupts.line("gpio"), inbox.clone(), outbox.clone());
         let (kernel, region) = boot(&config, &clock)?;
+        let tap = Rc::new(Tap::new(kernel.handle()));
+        interrupts.set_tap(tap.clone());
         let sim = Self {
             handle: kernel.handle(),
             kernel,
@@ -98,15 +120,22 @@ impl Sim {
             uarts,
             gpio,
             interrupts,
-            external: External::default(),
+            inbox,
+            outbox,
+            external: Queue::default(),
+            last: (Next::RunAgain, Wait::Nothing),
+            exact: false,
+            journal: Journal::default(),
             doorbell,
             clock,
             alarm: None,
-            bridge: Bridge::new(),
+            bridge: Bridge::new(tap),
             rng: RefCell::new(Rng::new(config.seed)),
+            noise: Noise::new(config.seed),
             panics: 0,
             last_panic: None,
             reboots: 0,
+            lived: Duration::ZERO,
             region,
             config,
         };
@@ -125,7 +154,7 @@ impl Sim {
         self.config.on_boot.iter().try_for_each(|hook| hook(self))
     }
 
-    /// Switches the machine off and on: a fresh kernel with empty memory, devices after reset, time from 0. What is
+    /// Switches the machine off and on, or on again after a power cut: a fresh kernel with empty memory, devices after reset, time from 0. What is
     /// scheduled to happen from outside still happens, after as much time as was left.
     ///
     /// # Errors
@@ -133,14 +162,17 @@ impl Sim {
     /// As for [`Builder::build`]. The machine may be without some of its services then.
     pub fn reboot(&mut self) -> Result<(), SimError> {
         let (kernel, region) = boot(&self.config, &self.clock)?;
-        self.bridge.drain(&self.handle);
-        self.bridge.restart();
+        self.bridge.drain(&self.handle, &mut self.journal);
+        self.bridge.restart(kernel.handle());
+        self.journal.reboot(self.clock.now());
         self.handle = kernel.handle();
         // The timer's line, one for each UART, and that of the pins.
         self.interrupts.reset(1 + self.uarts.len() + 1);
         self.kernel = kernel;
         self.region = region;
         self.external.restart_at(self.clock.now());
+        self.lived = self.uptime_of_all_boots();
+        self.last = (Next::RunAgain, Wait::Nothing);
         self.clock.restart();
         self.uarts.iter().for_each(Uart::reset);
         self.gpio.reset();
@@ -150,11 +182,31 @@ impl Sim {
         self.assemble()
     }
 
-    /// Lets happen what is due, takes pending interrupts, and ticks the kernel once.
+    /// Lets happen what is due, takes pending interrupts, and ticks the kernel once. A machine that has no power does
+    /// nothing.
     pub fn step(&mut self) -> Step {
+        if self.last.1 == Wait::PowerCut {
+            return self.idle_step();
+        }
+        let expected = self.expected();
+        self.clock.begin_step(self.exact);
         let now = self.clock.now();
-        while let Some(action) = self.external.take_due(now) {
-            action(self);
+        for external in self.inbox.take() {
+            self.external.schedule(now, external);
+        }
+        if self.exact && !self.has_cause(now) {
+            return self.idle_step();
+        }
+        let inputs: Vec<External> = std::iter::from_fn(|| self.external.take_due(now)).collect();
+        self.journal.step_begins(now, expected, &inputs);
+        for input in &inputs {
+            self.happen(input);
+        }
+        if inputs.contains(&External::PowerCut) {
+            self.last.1 = Wait::PowerCut;
+            self.journal.add(now, format_args!("{}", External::PowerCut));
+            self.journal.step_ends(now);
+            return self.idle_step();
         }
         self.uarts.iter().for_each(Uart::advance);
         if self.timer_at.get().is_some_and(|at| at <= now) {
@@ -170,9 +222,80 @@ impl Sim {
         if tick.polled > 0 && !self.config.tick_cost.is_zero() {
             self.clock.advance_to(self.clock.now().saturating_add(self.config.tick_cost));
         }
+        self.bridge.drain(&self.handle, &mut self.journal);
+        self.observe(now);
+        self.journal.step_ends(now);
         self.uarts.iter().for_each(Uart::flush_output);
-        self.bridge.drain(&self.handle);
-        Step { interrupts: before + within, tick, wait: self.wait_after(tick.next) }
+        self.last = (tick.next, self.wait_after(tick.next));
+        Step { interrupts: before + within, tick, wait: self.last.1 }
+    }
+
+    /// A step in which nothing happens.
+    fn idle_step(&mut self) -> Step {
+        if !matches!(self.last.1, Wait::PowerCut | Wait::Stopped(_)) {
+            self.last.1 = self.wait_after(self.last.0);
+        }
+        let (next, wait) = self.last;
+        Step { interrupts: 0, tick: Tick { polled: 0, completed: 0, spawned: 0, timers: 0, next }, wait }
+    }
+
+    /// A step would do something.
+    fn has_cause(&self, now: Instant) -> bool {
+        let due = |at: Instant| at <= now;
+        match self.last.1 {
+            Wait::Nothing => true,
+            Wait::Stopped(_) | Wait::PowerCut => false,
+            Wait::Until(_) | Wait::Forever => {
+                self.external.next_at().is_some_and(due)
+                    || self.timer_at.get().is_some_and(due)
+                    || self.uarts.iter().filter_map(Uart::next_event).any(due)
+                    || self.is_due()
+            }
+        }
+    }
+
+    /// When the next step will be if nothing happens from outside.
+    pub(crate) fn expected(&self) -> Option<Instant> {
+        match self.last.1 {
+            Wait::Nothing => Some(self.clock.now()),
+            Wait::Until(at) => Some(at.max(self.clock.now())),
+            Wait::Forever | Wait::Stopped(_) | Wait::PowerCut => None,
+        }
+    }
+
+    /// Lets something happen now.
+    fn happen(&self, external: &External) {
+        let wire = |uart: usize, signals: &mut dyn Iterator<Item = Signal>| {
+            if let Some(uart) = self.uarts.get(uart) {
+                uart.arrive(signals);
+            }
+        };
+        match external {
+            External::Bytes { uart, bytes } => wire(*uart, &mut bytes.iter().copied().map(Signal::Byte)),
+            External::Garbled { uart } => wire(*uart, &mut [Signal::Garbled].into_iter()),
+            External::Break { uart } => wire(*uart, &mut [Signal::Break].into_iter()),
+            External::Overrun { uart, byte } => wire(*uart, &mut [Signal::AfterOverrun(*byte)].into_iter()),
+            External::EndOfInput { uart } => wire(*uart, &mut [Signal::Byte(END_OF_INPUT)].into_iter()),
+            External::Pin { pin, drive } => self.gpio.drive(*pin, *drive),
+            External::Interrupt { line } => {
+                if let Some(line) = self.interrupts.named(line) {
+                    line.pend();
+                }
+            }
+            External::PowerCut => {}
+        }
+    }
+
+    /// What the machine has waited for since its last step.
+    pub fn waits(&self) -> Wait {
+        self.last.1
+    }
+
+    /// Writes down what has shown outside in this step.
+    fn observe(&mut self, now: Instant) {
+        for observed in self.outbox.take() {
+            self.journal.observe(now, observed);
+        }
     }
 
     /// A task panicked: it is over, all others go on.
@@ -197,7 +320,8 @@ impl Sim {
             return Wait::Nothing;
         }
         let devices = self.uarts.iter().filter_map(Uart::next_event);
-        let at = kernel.into_iter().chain(self.external.next_at()).chain(devices).min();
+        let posted = (!self.inbox.is_empty()).then(|| self.clock.now());
+        let at = kernel.into_iter().chain(self.external.next_at()).chain(posted).chain(devices).min();
         match at {
             Some(at) if at <= self.clock.now() => Wait::Nothing,
             Some(at) => Wait::Until(at),
@@ -217,6 +341,8 @@ impl Sim {
         let due = |at: Instant| at <= self.clock.now();
         self.kernel.fall_asleep(waker)
             && !self.is_due()
+            && self.inbox.is_empty()
+            && !self.external.next_at().is_some_and(due)
             && !self.uarts.iter().filter_map(Uart::next_event).any(due)
     }
 
@@ -263,18 +389,64 @@ impl Sim {
 
     /// Lets something happen at a time, before the machine's tick at that time; in the past means at once. Of several
     /// things at the same time, what was scheduled first happens first.
-    pub fn at(&self, at: Instant, action: impl FnOnce(&Self) + 'static) {
-        self.external.schedule(at, Box::new(action));
+    ///
+    /// ```
+    /// use kernel::time::Instant;
+    /// use sim_host::{Drive, External, Sim};
+    ///
+    /// let mut sim = Sim::builder().build()?;
+    /// sim.schedule(Instant::from_secs(1), External::Pin { pin: 3, drive: Drive::High })?;
+    /// sim.schedule(Instant::from_secs(2), "pin 3 low".parse()?)?;
+    /// sim.run_until(Instant::from_millis(1500));
+    /// assert!(sim.pin(3).level());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the machine has no such device.
+    pub fn schedule(&mut self, at: Instant, external: External) -> Result<(), NoSuchDevice> {
+        self.check(&external)?;
+        // What waits without a time came first.
+        for waiting in self.inbox.take() {
+            self.external.schedule(self.clock.now(), waiting);
+        }
+        self.external.schedule(at.max(self.clock.now()), external);
+        self.doorbell.ring();
+        Ok(())
+    }
+
+    fn check(&self, external: &External) -> Result<(), NoSuchDevice> {
+        match external {
+            External::Bytes { uart, .. }
+            | External::Garbled { uart }
+            | External::Break { uart }
+            | External::Overrun { uart, .. }
+            | External::EndOfInput { uart } => match self.uarts.len() {
+                count if *uart >= count => Err(NoSuchDevice::Uart { uart: *uart, count }),
+                _ => Ok(()),
+            },
+            External::Pin { pin, .. } => match self.config.pins {
+                count if *pin >= count => Err(NoSuchDevice::Pin { pin: *pin, count }),
+                _ => Ok(()),
+            },
+            External::Interrupt { line } => match self.interrupts.named(line) {
+                None => Err(NoSuchDevice::Interrupt { line: line.clone() }),
+                Some(_) => Ok(()),
+            },
+            External::PowerCut => Ok(()),
+        }
     }
 
     /// Sends bytes to a UART at a time.
     ///
     /// # Panics
     ///
-    /// When the time has come and there is no such UART.
-    pub fn send_at(&self, at: Instant, uart: usize, bytes: impl Into<Vec<u8>>) {
-        let bytes = bytes.into();
-        self.at(at, move |sim| sim.uart(uart).send(&bytes));
+    /// When there is no such UART.
+    pub fn send_at(&mut self, at: Instant, uart: usize, bytes: impl Into<Vec<u8>>) {
+        if let Err(error) = self.schedule(at, External::Bytes { uart, bytes: bytes.into() }) {
+            panic!("{error}");
+        }
     }
 
     /// A UART, by its number.
@@ -410,10 +582,69 @@ impl Sim {
         self.kernel.commands_failed()
     }
 
-    /// A number that stands for all events that were recorded, in their order, with their times: two runs that are the
-    /// same have the same. Events that were overwritten unread are in it as a count.
-    pub fn event_digest(&self) -> u64 {
-        self.bridge.digest()
+    /// Stands for all that the machine has done: the events that its kernel recorded and what showed outside, in their
+    /// order, with their times. Two lives that are the same have the same, on any host. Events that were overwritten
+    /// unread are in it as a count.
+    pub fn digest(&self) -> Digest {
+        self.journal.digest()
+    }
+
+    /// Calls `listener` with each entry of the machine's journal from now on: what [`digest`](Self::digest) stands for.
+    pub fn on_entry(&mut self, listener: impl FnMut(Entry<'_>) + 'static) {
+        self.journal.listen(Box::new(listener));
+    }
+
+    /// Keeps what shows outside from now on, until it is taken.
+    pub fn keep_observed(&mut self) {
+        self.journal.keep();
+    }
+
+    /// Takes what has shown outside since it was taken last, with its times; nothing unless it is
+    /// [kept](Self::keep_observed).
+    pub fn take_observed(&mut self) -> Vec<(Instant, Observed)> {
+        self.journal.take_kept()
+    }
+
+    /// Records a tape of the machine's life from now on. In real time the machine's clock moves between its steps only
+    /// then.
+    ///
+    /// # Errors
+    ///
+    /// When the machine has made steps already.
+    pub fn record(&mut self, recorder: Recorder) -> Result<(), NotFresh> {
+        if self.steps() > 0 {
+            return Err(NotFresh);
+        }
+        self.be_exact();
+        self.journal.tape = Some(recorder);
+        Ok(())
+    }
+
+    /// Ends the tape that is recorded, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the tape, or anything before on it, could not be written.
+    pub fn end_recording(&mut self) -> std::io::Result<()> {
+        match self.journal.tape.take() {
+            Some(tape) => tape.finish(self.journal.steps(), self.clock.now(), self.digest()),
+            None => Ok(()),
+        }
+    }
+
+    /// From now on, steps without a cause are not made.
+    pub(crate) fn be_exact(&mut self) {
+        self.exact = true;
+    }
+
+    /// Steps since the machine was built. Steps in which nothing happened may be among them.
+    pub fn steps(&self) -> u64 {
+        self.journal.steps()
+    }
+
+    /// How long the machine has lived: the time since boot, and that of the boots before.
+    pub fn uptime_of_all_boots(&self) -> Duration {
+        self.lived.saturating_add(self.now().since(Instant::from_micros(0)))
     }
 
     /// Events that were overwritten before the machine read them: more happened in a step than

@@ -25,6 +25,7 @@ pub(crate) fn start(sim: &Sim) -> Result<(), SimError> {
         gpio::driver::set_up(&kernel, sim.gpio().clone(), "gpio").map_err(SimError::Gpio)?;
     sim.attach(sim.gpio().irq(), move || handler.interrupt());
     standard::start_gpio(&kernel, &supervisor, pins).map_err(SimError::Start)?;
+    standard::start_entropy(&kernel, &supervisor, sim.noise.clone()).map_err(SimError::Start)?;
     if let Some(console) = sim.config.console {
         standard::start_console(&supervisor, console).map_err(SimError::Start)?;
     }

@@ -23,12 +23,17 @@ use kernel::{
 
 use crate::{
     clock::SimClock,
+    external::{External, Inbox},
     interrupts::IrqLine,
-    mailbox::{Doorbell, lock},
+    mailbox::lock,
+    observed::Outbox,
 };
 
 /// Entries in either FIFO.
 pub const FIFO: usize = 32;
+
+/// What ends the input on a serial line: Ctrl-D.
+pub const END_OF_INPUT: u8 = 4;
 
 /// Bits on the wire for a byte: start, eight of data, stop.
 const BITS: u64 = 10;
@@ -64,8 +69,9 @@ pub enum Signal {
 pub struct Uart {
     model: Arc<Mutex<Model>>,
     hook: Arc<Mutex<Option<Hook>>>,
+    number: usize,
     irq: IrqLine,
-    doorbell: Doorbell,
+    inbox: Inbox,
     clock: SimClock,
 }
 
@@ -88,10 +94,19 @@ struct Model {
     shifting: Option<(u8, u64)>,
     transmit_interrupt: bool,
     output: Vec<u8>,
+    number: usize,
+    outbox: Outbox,
 }
 
 impl Uart {
-    pub(crate) fn new(pace: Pace, irq: IrqLine, doorbell: Doorbell, clock: SimClock) -> Self {
+    pub(crate) fn new(
+        number: usize,
+        pace: Pace,
+        irq: IrqLine,
+        inbox: Inbox,
+        outbox: Outbox,
+        clock: SimClock,
+    ) -> Self {
         let byte_ns = match pace {
             Pace::Unlimited => None,
             Pace::Baud(baud) => Some(BITS * 1_000_000_000 / u64::from(baud.max(1))),
@@ -107,30 +122,50 @@ impl Uart {
             shifting: None,
             transmit_interrupt: false,
             output: Vec::new(),
+            number,
+            outbox,
         };
-        Self { model: Arc::new(Mutex::new(model)), hook: Arc::default(), irq, doorbell, clock }
+        Self { model: Arc::new(Mutex::new(model)), hook: Arc::default(), number, irq, inbox, clock }
     }
 
-    /// Sends bytes to the machine, from now on.
+    /// Sends bytes to the machine, from its next step on.
     pub fn send(&self, bytes: &[u8]) {
-        self.signal(bytes.iter().map(|byte| Signal::Byte(*byte)));
+        if !bytes.is_empty() {
+            self.inbox.post(External::Bytes { uart: self.number, bytes: bytes.to_vec() });
+        }
     }
 
-    /// Sends bytes, and whatever else a line carries.
+    /// Sends bytes, and whatever else a line carries, from the machine's next step on.
     pub fn signal(&self, signals: impl IntoIterator<Item = Signal>) {
+        let uart = self.number;
+        for signal in signals {
+            self.inbox.post(match signal {
+                Signal::Byte(byte) => External::Bytes { uart, bytes: vec![byte] },
+                Signal::Garbled => External::Garbled { uart },
+                Signal::Break => External::Break { uart },
+                Signal::AfterOverrun(byte) => External::Overrun { uart, byte },
+            });
+        }
+    }
+
+    /// Says that there is nothing more to be sent: Ctrl-D.
+    pub fn end_input(&self) {
+        self.inbox.post(External::EndOfInput { uart: self.number });
+    }
+
+    /// Signals are on the wire from now on.
+    pub(crate) fn arrive(&self, signals: impl IntoIterator<Item = Signal>) {
         let now_ns = nanoseconds(self.clock.now());
         let mut model = lock(&self.model);
         if model.wire.is_empty() {
             model.arrival_ns = now_ns.saturating_add(model.byte_ns.unwrap_or(0)).max(model.arrival_ns);
         }
         model.wire.extend(signals);
-        drop(model);
-        self.doorbell.ring();
     }
 
     /// Signals that the machine has not taken from the wire yet.
     pub fn on_wire(&self) -> usize {
-        lock(&self.model).wire.len()
+        self.inbox.signals_to(self.number) + lock(&self.model).wire.len()
     }
 
     /// What the machine has sent since the output was taken last.
@@ -246,6 +281,7 @@ impl Model {
             self.output.drain(..OUTPUT_KEPT / 2);
         }
         self.output.push(byte);
+        self.outbox.byte(self.number, byte);
     }
 }
 

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::{
     console, echo,
+    entropy::{self, EntropyError, Source},
     gpio::{self, device::Pins, driver::GpioError},
     inspect, log,
     serial::{
@@ -96,6 +97,24 @@ pub fn start_gpio<P: Pins>(
         async move { lent.map_err(GpioError::InUse)?.serve(kernel, "").await }
     };
     Ok(supervisor.add("gpio", Policy::DEFAULT, serve, true)?)
+}
+
+/// Starts entropy, from a source of it.
+///
+/// # Errors
+///
+/// When there is no memory for it.
+pub fn start_entropy<S: Source>(
+    kernel: &Handle,
+    supervisor: &Supervisor,
+    source: S,
+) -> Result<(), StartError> {
+    let kept = Kept::new(kernel, source).map_err(StartError::Memory)?;
+    let serve = move |kernel| {
+        let lent = kept.lend();
+        async move { entropy::serve(kernel, &mut *lent.map_err(EntropyError::InUse)?).await }
+    };
+    Ok(supervisor.add("entropy", Policy::DEFAULT, serve, true)?)
 }
 
 /// Starts a console on a serial port.

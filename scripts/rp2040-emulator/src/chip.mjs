@@ -11,6 +11,7 @@ import { Guard } from './corrections/guard.mjs';
 import { Interrupts } from './corrections/interrupts.mjs';
 import { correctMemory } from './corrections/memory.mjs';
 import { Mpu } from './corrections/mpu.mjs';
+import { correctOscillator } from './corrections/oscillator.mjs';
 import { correctPads } from './corrections/pads.mjs';
 import { Privilege } from './corrections/privilege.mjs';
 import { correctResets, isWatchdogRunning, scratch, tellCause } from './corrections/resets.mjs';
@@ -71,6 +72,7 @@ export class Chip {
         new SysTick(mcu);
         correctArithmetic(mcu);
         correctMemory(mcu, this.#guard);
+        correctOscillator(mcu);
         correctTimer(mcu);
         correctPads(mcu);
         correctResets(mcu, report);

@@ -19,8 +19,9 @@ use kernel::{
     platform::Stop,
     registry::{ConnectionId, Service as _},
     services::serial::Serial,
+    time::Duration,
 };
-use sim_host::{Outcome, Sim, Wait};
+use sim_host::{Outcome, Rest, Sim, Wait};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
@@ -36,9 +37,6 @@ const OUTPUT: usize = 64 * 1024;
 /// The UART that the wire is plugged into.
 const UART: usize = 0;
 
-/// Ctrl-D.
-const END_OF_INPUT: u8 = 4;
-
 /// Ctrl-], typed on this process's terminal: the way out of a machine whose console does not answer, where Ctrl-C and
 /// Ctrl-D are bytes like any other.
 const LEAVE: u8 = 0x1d;
@@ -50,6 +48,8 @@ pub(crate) enum Stopped {
     By(Stop),
     /// It did not end, but will never do anything again.
     Hang,
+    /// It did not end until the time that was given to it.
+    TimeReached,
 }
 
 /// What is on its way, from one machine to the next.
@@ -65,9 +65,16 @@ pub(crate) struct Link {
     output: Vec<u8>,
     written: usize,
     unflushed: bool,
+    /// How long the machine is to live, over all of its boots; until it ends otherwise.
+    until: Option<Duration>,
 }
 
 impl Link {
+    /// A link to a machine that is to live for so long, or until it ends.
+    pub(crate) fn new(until: Option<Duration>) -> Self {
+        Self { until, ..Self::default() }
+    }
+
     /// Runs a machine to its end, and sees its output off.
     ///
     /// # Errors
@@ -92,50 +99,64 @@ impl Link {
         context: &mut Context<'_>,
     ) -> Poll<Result<Stopped, HostError>> {
         loop {
-            if self.output.len() < OUTPUT
-                && let Poll::Ready(outcome) = sim.poll_machine(context)
-            {
-                return Poll::Ready(Ok(match outcome {
-                    Outcome::Stopped(stop) => Stopped::By(stop),
-                    // A driven machine ends for no other reason.
-                    _ => Stopped::Hang,
-                }));
-            }
-            self.output.append(&mut sim.uart(UART).take_output());
-            let held = self.output.len() >= OUTPUT;
-            let taken = self.poll_output(wire, context)?.is_ready();
-            if held {
-                match taken {
-                    true => continue,
-                    // The machine stands still; the wire wakes this task when it takes more.
-                    false => return Poll::Pending,
-                }
-            }
             self.read(wire, context)?;
             if wire.takes_terminal && self.input.contains(&LEAVE) {
                 return Poll::Ready(Ok(Stopped::By(Stop::PowerOff)));
             }
-            let fed = match wire.mode {
-                Mode::Terminal => self.feed(sim, wire.mode),
-                Mode::Plain => match sim.step().wait {
-                    // It has not come to rest yet: perhaps it does with what has just come in.
-                    Wait::Nothing | Wait::Stopped(_) => {
-                        context.waker().wake_by_ref();
-                        false
-                    }
-                    Wait::Until(_) | Wait::Forever if is_read(sim) && !self.end_sent => {
-                        self.feed(sim, wire.mode)
-                    }
-                    Wait::Forever if taken && wire.can_hang && self.goes_on() => {
+            // With so much output the machine stands still; the wire wakes this task when it takes more.
+            let held = self.output.len() >= OUTPUT;
+            if !held {
+                let end = self
+                    .until
+                    .map(|until| sim.now().saturating_add(until.saturating_sub(sim.uptime_of_all_boots())));
+                if wire.mode == Mode::Terminal {
+                    // Keys are not kept from a machine that is busy: one of them may be Ctrl-C.
+                    self.feed(sim, wire.mode);
+                }
+                let mut hangs = false;
+                let polled = sim.poll_machine_until(context, end, |sim, _| {
+                    let rest = self.at_rest(sim, wire.mode);
+                    hangs = rest == Rest::Pass && wire.can_hang && self.goes_on();
+                    rest
+                });
+                self.output.append(&mut sim.uart(UART).take_output());
+                match polled {
+                    Poll::Ready(Outcome::Stopped(stop)) => return Poll::Ready(Ok(Stopped::By(stop))),
+                    Poll::Ready(Outcome::TimeReached) => return Poll::Ready(Ok(Stopped::TimeReached)),
+                    Poll::Ready(Outcome::PowerCut) => return Poll::Ready(Ok(Stopped::By(Stop::PowerOff))),
+                    // A driven machine ends for no other reason.
+                    Poll::Ready(_) => return Poll::Ready(Ok(Stopped::Hang)),
+                    Poll::Pending if hangs && end.is_none() && sim.waits() == Wait::Forever => {
                         return Poll::Ready(Ok(Stopped::Hang));
                     }
-                    Wait::Until(_) | Wait::Forever => false,
-                },
-            };
-            if !fed {
+                    Poll::Pending => {}
+                }
+            }
+            let taken = self.poll_output(wire, context)?.is_ready();
+            let more = self.read(wire, context)?;
+            let goes_on = more || (held && taken);
+            if !goes_on {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// The machine is at rest: gives it what there is for it.
+    fn at_rest(&mut self, sim: &Sim, mode: Mode) -> Rest {
+        match mode {
+            Mode::Terminal if self.feed(sim, mode) => Rest::Again,
+            Mode::Terminal => Rest::Pass,
+            Mode::Plain if self.end_sent || !is_read(sim) => Rest::Pass,
+            Mode::Plain if self.feed(sim, mode) => Rest::Again,
+            // What a script does must not depend on how fast it is read.
+            Mode::Plain if !self.input_ended => Rest::Hold,
+            Mode::Plain => Rest::Pass,
+        }
+    }
+
+    /// The script has not come to its end: there is more of it, or it waits for the machine.
+    pub(crate) fn is_unfinished(&self, sim: &Sim, is_script: bool) -> bool {
+        !self.input.is_empty() || is_script && !self.input_ended || !is_read(sim)
     }
 
     /// There is input for the machine to read, or an end of it to see.
@@ -143,9 +164,10 @@ impl Link {
         self.input_ended || !self.input.is_empty()
     }
 
-    /// Reads from the wire as far as there is room.
-    fn read(&mut self, wire: &mut Wire, context: &mut Context<'_>) -> Result<(), HostError> {
+    /// Reads from the wire as far as there is room; `true` when there was something.
+    fn read(&mut self, wire: &mut Wire, context: &mut Context<'_>) -> Result<bool, HostError> {
         let mut bytes = [0; INPUT];
+        let mut something = false;
         while !self.input_ended && self.input.len() < INPUT {
             let mut buffer = ReadBuf::new(bytes.get_mut(self.input.len()..).unwrap_or_default());
             match Pin::new(&mut wire.input).poll_read(context, &mut buffer) {
@@ -157,32 +179,37 @@ impl Link {
             }
             self.input_ended = buffer.filled().is_empty();
             self.input.extend(buffer.filled());
+            something = true;
         }
-        Ok(())
+        Ok(something)
     }
 
-    /// Feeds a person's keys, or a script's next line or what there is of it; `true` when there was something.
+    /// Feeds a person's keys, or a script's next line; `true` when there was something.
     fn feed(&mut self, sim: &Sim, mode: Mode) -> bool {
         let uart = sim.uart(UART);
         let len = match mode {
             Mode::Terminal => self.input.len().min(INPUT.saturating_sub(uart.on_wire())),
-            Mode::Plain => {
-                self.input.iter().position(|byte| *byte == b'\n').map_or(self.input.len(), |end| end + 1)
-            }
+            Mode::Plain => match self.input.iter().position(|byte| *byte == b'\n') {
+                Some(end) => end + 1,
+                // The rest of the line comes before the machine is to have it, unless the line is too long for that.
+                None if self.input.len() < INPUT && !self.input_ended => 0,
+                None => self.input.len(),
+            },
         };
         if len > 0 {
             let bytes: Vec<u8> = self.input.drain(..len).collect();
             uart.send(&bytes);
             return true;
         }
-        let at_end = self.input.is_empty() && self.input_ended && !self.end_sent;
+        // A machine that is to live until a time does not end with its script.
+        let at_end = self.input.is_empty() && self.input_ended && !self.end_sent && self.until.is_none();
         if at_end {
             self.end_sent = true;
             // The first ends a line that is unfinished, the second the input. An unfinished line on a terminal stays.
-            uart.send(match mode {
-                Mode::Plain => &[END_OF_INPUT, END_OF_INPUT],
-                Mode::Terminal => &[END_OF_INPUT],
-            });
+            if mode == Mode::Plain {
+                uart.end_input();
+            }
+            uart.end_input();
         }
         at_end
     }

@@ -2,10 +2,10 @@
 
 use std::{fmt, io, path::PathBuf, process::ExitCode};
 
-use sim_host::SimError;
+use sim_host::{SimError, tape::TapeError};
 
 /// How a run of the program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// The machine was switched off.
     PowerOff,
@@ -15,6 +15,10 @@ pub(crate) enum Ending {
     Hang,
     /// The machine was switched off, but so many commands of the script had failed.
     CommandsFailed(u32),
+    /// A replay, or a second run, went another way: how.
+    Diverged(String),
+    /// The time that was given to the machine is over, and its script is not.
+    OutOfTime,
     /// A signal ended the program.
     Signal(Signal),
 }
@@ -32,12 +36,14 @@ pub(crate) enum Signal {
 
 impl Ending {
     /// The number for the shell; `--help` has the table.
-    pub(crate) fn code(self) -> u8 {
+    pub(crate) fn code(&self) -> u8 {
         match self {
             Self::PowerOff => 0,
             Self::Panic => 3,
             Self::Hang => 4,
             Self::CommandsFailed(_) => 5,
+            Self::Diverged(_) => 7,
+            Self::OutOfTime => 8,
             Self::Signal(Signal::HangUp) => 128 + 1,
             Self::Signal(Signal::Interrupt) => 128 + 2,
             Self::Signal(Signal::Terminate) => 128 + 15,
@@ -45,17 +51,21 @@ impl Ending {
     }
 
     /// As [`code`](Self::code).
-    pub(crate) fn exit_code(self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code())
     }
 
     /// What the user is told on stderr, if anything.
-    pub(crate) fn message(self) -> Option<String> {
+    pub(crate) fn message(&self) -> Option<String> {
         match self {
             Self::PowerOff | Self::Signal(_) => None,
             Self::Panic => Some("kernel panic, the machine has stopped".to_owned()),
             Self::Hang => {
                 Some("the machine hangs: the script waits for it, and nothing in it can run again".to_owned())
+            }
+            Self::Diverged(how) => Some(how.clone()),
+            Self::OutOfTime => {
+                Some("the time is up and the script is not at its end: give more with --until".to_owned())
             }
             Self::CommandsFailed(1) => Some("a console command failed".to_owned()),
             Self::CommandsFailed(count) => Some(format!("{count} console commands failed")),
@@ -92,6 +102,34 @@ pub(crate) enum HostError {
     Output(io::Error),
     /// The machine did not boot.
     Boot(SimError),
+    /// A tape could not be written.
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A tape could not be read.
+    Replay {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A tape is none, or damaged.
+    Tape {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: TapeError,
+    },
+    /// A tape asks for a machine that cannot be built here.
+    TapeOption {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 impl HostError {
@@ -119,6 +157,14 @@ impl fmt::Display for HostError {
             Self::Input(error) => write!(f, "the input cannot be read: {error}"),
             Self::Output(error) => write!(f, "the output cannot be written: {error}"),
             Self::Boot(error) => write!(f, "the machine does not boot: {error}"),
+            Self::Record { path, error } => {
+                write!(f, "the tape `{}` cannot be written: {error}", path.display())
+            }
+            Self::Replay { path, error } => {
+                write!(f, "the tape `{}` cannot be read: {error}", path.display())
+            }
+            Self::Tape { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::TapeOption { path, reason } => write!(f, "{}: {reason}", path.display()),
         }
     }
 }
@@ -132,8 +178,15 @@ mod tests {
     #[test]
     fn every_ending_has_the_exit_code_that_help_promises() {
         let help = include_str!("options/exit_codes.txt");
-        let endings = [Ending::PowerOff, Ending::Panic, Ending::Hang, Ending::CommandsFailed(7)];
-        for (ending, code) in endings.into_iter().zip([0, 3, 4, 5]) {
+        let endings = [
+            Ending::PowerOff,
+            Ending::Panic,
+            Ending::Hang,
+            Ending::CommandsFailed(7),
+            Ending::Diverged(String::new()),
+            Ending::OutOfTime,
+        ];
+        for (ending, code) in endings.into_iter().zip([0, 3, 4, 5, 7, 8]) {
             assert_eq!(ending.code(), code);
             assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{code}  "))), "{code}");
         }
@@ -148,7 +201,7 @@ mod tests {
     #[test]
     fn only_a_good_ending_is_silent() {
         assert_eq!(Ending::PowerOff.message(), None);
-        for ending in [Ending::Panic, Ending::Hang, Ending::CommandsFailed(1)] {
+        for ending in [Ending::Panic, Ending::Hang, Ending::CommandsFailed(1), Ending::OutOfTime] {
             assert!(ending.message().is_some());
         }
     }

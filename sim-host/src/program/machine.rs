@@ -1,6 +1,11 @@
 //! The machine that the options ask for.
 
-use kernel::{heap::SteadyState, log::Level, services::console};
+use kernel::{
+    event::{Kind, Kinds},
+    heap::SteadyState,
+    log::Level,
+    services::console,
+};
 use sim_host::{Builder, Pace, Sim, Time};
 
 use super::{
@@ -10,6 +15,10 @@ use super::{
 
 /// The serial port with the console.
 const PORT: &str = "uart0";
+
+/// The events of a machine whose life is looked at as a whole: all but those whose numbers depend on the compiler, so that a
+/// tape is good for more than one build.
+const WATCHED: Kinds = Kinds::ALL.without(Kind::Allocate).without(Kind::Free);
 
 /// Describes the machine with a console on its serial port.
 pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
@@ -26,6 +35,7 @@ pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
         power_off_at_end: true,
     };
     let time = match options.time {
+        _ if options.replay.is_some() || options.lockstep.is_some() => Time::Virtual,
         options::Time::Real => Time::Real,
         options::Time::Virtual => Time::Virtual,
         options::Time::Scaled(times) => Time::Scaled(times),
@@ -50,6 +60,7 @@ pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
         .alloc_policy(policy)
         .log_level(level)
         .console(console)
+        .events(if options.is_watched() { WATCHED } else { Kinds::DEFAULT })
         .on_boot(move |sim| {
             for (target, level) in &log.targets {
                 // There is room for all: the options see to that.

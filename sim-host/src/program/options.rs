@@ -5,8 +5,9 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use sim_host::Span;
 
-pub(crate) use self::values::{Baud, Filter, Heap, Time, Uart};
+pub(crate) use self::values::{Baud, Filter, Heap, Lockstep, Time, Uart};
 
 /// A virtual mnemOS machine in an ordinary process.
 ///
@@ -69,6 +70,46 @@ pub(crate) struct Options {
     /// A file of console commands to run, one a line; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) script: Option<PathBuf>,
+
+    /// Switch the machine off after so much of its time, such as `90s` or `24h`
+    ///
+    /// The end of a script does not switch it off then, and a script that has not come to its end is an error.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Span>,
+
+    /// Print a digest of the machine's life on stderr at the end
+    ///
+    /// It stands for all events of the kernel and all output, each with its time. In virtual time the same options and
+    /// the same script give the same digest, on any host.
+    #[arg(long)]
+    pub(crate) digest: bool,
+
+    /// Run twice, and name the first difference if there is one
+    ///
+    /// The machine runs a script, --until a time, or both. In real time there always is a difference.
+    #[arg(long, conflicts_with_all = ["record", "replay", "lockstep", "uart"])]
+    pub(crate) check_determinism: bool,
+
+    /// Record all that happens to the machine on a tape
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub(crate) record: Option<PathBuf>,
+
+    /// Replay a tape, as fast as the host can, and stop where the machine goes another way
+    ///
+    /// The tape says what the machine is built like, so no such options may be given.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["heap", "time", "seed", "uart", "baud", "alloc_policy", "commands", "script", "until", "lockstep"],
+    )]
+    pub(crate) replay: Option<PathBuf>,
+
+    /// Let another program move the machine's time: over `stdio`, or `tcp:ADDR` as for --uart
+    ///
+    /// Time is virtual. A request is a line, such as `advance 10ms`, `send uart0 "help\n"`, `pin 3 high`, `observe` or
+    /// `quit`; what the machine did comes back in lines, the last of which is `ok` or an error. tests/lockstep has more.
+    #[arg(long, value_name = "stdio|tcp:ADDR", conflicts_with_all = ["time", "uart", "commands", "script", "until"])]
+    pub(crate) lockstep: Option<Lockstep>,
 }
 
 /// What an allocation by a ready driver leads to.
@@ -93,8 +134,27 @@ impl Options {
         !self.commands.is_empty() || self.script.is_some()
     }
 
+    /// The machine's life is looked at as a whole, so all kinds of events are recorded.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.digest
+            || self.check_determinism
+            || self.record.is_some()
+            || self.replay.is_some()
+            || self.lockstep.is_some()
+    }
+
     /// Refuses combinations that make no sense.
     fn checked(self) -> Result<Self, clap::Error> {
+        if self.check_determinism && !self.is_script() && self.until.is_none() {
+            let text = "--check-determinism runs a script: it needs --command, --script or --until";
+            return Err(<Self as clap::CommandFactory>::command()
+                .error(clap::error::ErrorKind::MissingRequiredArgument, text));
+        }
+        if self.check_determinism && self.script.as_ref().is_some_and(|path| path.as_os_str() == "-") {
+            let text = "--check-determinism reads the script twice: put it in a file";
+            return Err(<Self as clap::CommandFactory>::command()
+                .error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
         if self.is_script() && self.uart != Uart::Stdio {
             let text = "--command and --script are typed at the serial port: they need --uart stdio";
             return Err(<Self as clap::CommandFactory>::command()

@@ -68,8 +68,27 @@ impl Wire {
 ///
 /// When the script cannot be opened.
 pub(crate) fn stdio(options: &Options) -> Result<Wire, HostError> {
-    let interactive = !options.is_script() && io::stdin().is_terminal() && io::stdout().is_terminal();
-    let input: Box<dyn AsyncRead + Unpin> = if options.is_script() {
+    let interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
+    if options.is_script() {
+        return script(options);
+    }
+    Ok(Wire {
+        input: Box::new(tokio::io::stdin()),
+        output: Box::new(tokio::io::stdout()),
+        mode: if interactive { Mode::Terminal } else { Mode::Plain },
+        takes_terminal: interactive,
+        can_hang: !interactive,
+        farewell: None,
+    })
+}
+
+/// This process's standard output, and the script that the options give, which may be empty.
+///
+/// # Errors
+///
+/// When the script cannot be opened.
+pub(crate) fn script(options: &Options) -> Result<Wire, HostError> {
+    let input: Box<dyn AsyncRead + Unpin> = {
         let mut lines = String::new();
         for line in &options.commands {
             lines.push_str(line);
@@ -81,15 +100,13 @@ pub(crate) fn stdio(options: &Options) -> Result<Wire, HostError> {
             Some(path) if path == Path::new("-") => Box::new(commands.chain(tokio::io::stdin())),
             Some(path) => Box::new(commands.chain(open(path)?)),
         }
-    } else {
-        Box::new(tokio::io::stdin())
     };
     Ok(Wire {
         input,
         output: Box::new(tokio::io::stdout()),
-        mode: if interactive { Mode::Terminal } else { Mode::Plain },
-        takes_terminal: interactive,
-        can_hang: !interactive,
+        mode: Mode::Plain,
+        takes_terminal: false,
+        can_hang: true,
         farewell: None,
     })
 }
@@ -104,7 +121,7 @@ fn open(path: &Path) -> Result<tokio::fs::File, HostError> {
     Ok(tokio::fs::File::from_std(file))
 }
 
-/// Tells the user where to find the serial port.
-fn announce(what: std::fmt::Arguments<'_>) {
-    eprintln!("sim-host: uart0 is {what}");
+/// Tells the user where to find something, such as the serial port.
+pub(crate) fn announce(what: &str, place: std::fmt::Arguments<'_>) {
+    eprintln!("sim-host: {what} is {place}");
 }

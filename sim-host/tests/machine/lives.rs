@@ -7,7 +7,7 @@ use kernel::{
     services::echo::{Echo, Request},
     time::{Duration, Instant},
 };
-use sim_host::{Outcome, Sim};
+use sim_host::{Digest, Outcome, Sim};
 
 #[test]
 fn a_panic_ends_its_task_and_nothing_else() {
@@ -70,7 +70,7 @@ fn after_a_reboot_everything_is_new_and_time_starts_at_zero() {
     sim.spawn("sleeper", std::future::pending::<()>()).detach();
     sim.run_for(Duration::from_secs(5));
     let spawned = sim.kernel().next_task(kernel::executor::TaskId(0)).is_some();
-    sim.at(Instant::from_secs(6), |sim| sim.uart(0).send(b"x"));
+    sim.send_at(Instant::from_secs(6), 0, *b"x");
     sim.reboot().expect("rebooted");
     assert!(spawned && old.is_released(), "the old machine's memory is given back");
     assert_eq!((boots.get(), sim.reboots(), sim.now()), (2, 1, Instant::from_micros(0)));
@@ -125,7 +125,7 @@ fn a_waker_on_another_thread_keeps_the_memory_until_it_is_gone() {
 }
 
 /// A busy life, chosen by the seed: messages, sleeps, input, and the events of all that.
-fn life(seed: u64) -> (u64, Vec<u8>) {
+fn life(seed: u64) -> (Digest, Vec<u8>) {
     let mut sim = Sim::builder().seed(seed).events(Kinds::ALL).build().expect("a machine");
     for _ in 0..3 {
         let naps: Vec<u64> = (0..20).map(|_| sim.rng().below(100_000)).collect();
@@ -155,7 +155,7 @@ fn life(seed: u64) -> (u64, Vec<u8>) {
     .detach();
     assert_eq!(sim.run_for(Duration::from_secs(10)), Outcome::TimeReached);
     assert_eq!(sim.events_missed(), 0);
-    (sim.event_digest(), sim.uart(0).take_output())
+    (sim.digest(), sim.uart(0).take_output())
 }
 
 #[test]

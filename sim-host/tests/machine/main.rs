@@ -3,5 +3,6 @@
 mod input;
 mod lives;
 mod pins;
+mod tapes;
 mod time;
 mod wakes;

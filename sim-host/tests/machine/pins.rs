@@ -5,7 +5,7 @@ use kernel::{
     services::gpio::{Edge, Error, Gpio, Mode, Request, Response},
     time::{Duration, Instant},
 };
-use sim_host::{Outcome, Sim};
+use sim_host::{Drive, External, Outcome, Sim};
 
 fn machine() -> Sim {
     Sim::builder().build().expect("a machine")
@@ -66,8 +66,8 @@ fn an_edge_ends_the_wait_for_it_at_its_time() {
         let second = pins.call(Request::Wait { pin: 0, edge: Edge::Both }).await;
         (first.expect("an edge"), second.expect("an edge"))
     });
-    for at_ms in [5, 9] {
-        sim.at(Instant::from_millis(at_ms), |sim| sim.pin(0).toggle());
+    for (at_ms, drive) in [(5, Drive::High), (9, Drive::Low)] {
+        sim.schedule(Instant::from_millis(at_ms), External::Pin { pin: 0, drive }).expect("there is a pin 0");
     }
     assert_eq!(sim.run_until_pred(Duration::from_secs(1), |_| wait.is_finished()), Outcome::Satisfied);
     let edges = sim.block_on(wait).expect("an output");

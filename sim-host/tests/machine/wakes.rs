@@ -7,7 +7,7 @@ use kernel::{
     services::echo::{Echo, Request},
     time::{Duration, Instant},
 };
-use sim_host::{Outcome, Sim, Time, interrupts};
+use sim_host::{External, Outcome, Sim, Time, interrupts};
 
 fn bare() -> Sim {
     Sim::builder().bare().build().expect("a machine")
@@ -22,7 +22,8 @@ fn an_interrupt_wakes_the_task_that_waits_for_its_line() {
         line.wait().await;
         kernel.now()
     });
-    sim.at(Instant::from_millis(3), move |_| irq.pend());
+    let button = External::Interrupt { line: irq.name().to_owned() };
+    sim.schedule(Instant::from_millis(3), button).expect("there is a button");
     assert_eq!(sim.run_until_idle(), Outcome::Idle);
     assert_eq!(sim.block_on(task).expect("an output"), Instant::from_millis(3));
 }
@@ -126,20 +127,6 @@ fn a_line_that_is_switched_off_is_taken_when_it_is_switched_on() {
     irq.enable(true);
     sim.settle();
     assert_eq!((irq.taken(), irq.is_pending()), (1, false));
-}
-
-#[test]
-fn things_happen_in_the_order_of_their_times_and_then_of_their_scheduling() {
-    let mut sim = bare();
-    let order = Rc::new(std::cell::RefCell::new(Vec::new()));
-    for (at_ms, name) in [(2, "d"), (1, "a"), (1, "b"), (1, "c"), (3, "e")] {
-        let order = order.clone();
-        sim.at(Instant::from_millis(at_ms), move |sim| {
-            order.borrow_mut().push((name, sim.now().as_millis()))
-        });
-    }
-    sim.run_until_idle();
-    assert_eq!(*order.borrow(), [("a", 1), ("b", 1), ("c", 1), ("d", 2), ("e", 3)]);
 }
 
 /// A task that waits for a byte from another thread.

@@ -2,5 +2,6 @@
 
 mod console;
 mod guest;
+mod lab;
 mod sockets;
 mod terminal;

@@ -80,9 +80,9 @@ fn a_machine_without_a_console_can_be_left() {
     near.write_all(b"kill console\r").expect("typed");
     read_until(&mut near, "error: this console would be gone for good; try `restart console`");
     near.write_all(b"drivers\r").expect("typed");
-    let list = read_until(&mut near, "task 14");
-    near.write_all(b"kill 14\r").expect("typed");
-    read_until(&mut near, "error: this console runs on task 14");
+    let list = read_until(&mut near, "task 16");
+    near.write_all(b"kill 16\r").expect("typed");
+    read_until(&mut near, "error: this console runs on task 16");
     assert!(list.contains("console"), "{list}");
     // What its port runs on it does not know: now it is deaf and dumb.
     near.write_all(b"kill uart0\r").expect("typed");

@@ -25,6 +25,7 @@ mod logs;
 mod memory;
 mod ping;
 mod pins;
+mod random;
 mod system;
 
 pub(super) use self::system::banner;
@@ -99,6 +100,12 @@ const COMMANDS: &[Command] = &[
         "[PIN [in|up|down|out|high|low|wait]]",
         "pins: list, show, use, set, or wait for an edge",
         "`up` and `down` are inputs with a pull resistor; `out` is an output, `high`\nand `low` set its level.",
+    ),
+    command(
+        "random",
+        "[COUNT]",
+        "random bytes",
+        "Prints COUNT (16) bytes in hexadecimal. The simulator's follow from its seed.",
     ),
     command(
         "sleep",
@@ -248,6 +255,7 @@ pub(super) async fn run(kernel: &Handle, config: &Config, line: &str, out: &mut 
         "ping" => outlined(ping::ping(&mut job)).await,
         "echo" => Ok(job.out.line(format_args!("{}", job.words.rest())).await?),
         "gpio" => outlined(pins::gpio(&mut job)).await,
+        "random" => outlined(random::random(&mut job)).await,
         "sleep" => outlined(system::sleep(&mut job)).await,
         "drivers" => outlined(drivers::list(&mut job)).await,
         "spawn" => outlined(drivers::spawn(&mut job)).await,

@@ -33,6 +33,15 @@ pub(crate) enum Uart {
     Tcp(String),
 }
 
+/// Who moves the machine's time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Lockstep {
+    /// This process's standard input and output.
+    Stdio,
+    /// Whoever connects to a TCP port, on which this process listens: HOST:PORT.
+    Tcp(String),
+}
+
 /// How fast the serial port is, in bits per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Baud {
@@ -64,6 +73,8 @@ pub(crate) enum ValueError {
     SpeedOutOfRange,
     /// It is no end of a serial port.
     NotAUart,
+    /// It is nothing that a machine can be driven over.
+    NotALockstep,
     /// It is no host and port.
     NotAnAddress,
     /// It is no bit rate.
@@ -159,6 +170,25 @@ impl FromStr for Uart {
     }
 }
 
+impl FromStr for Lockstep {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match text.parse()? {
+            Uart::Stdio => Ok(Self::Stdio),
+            Uart::Tcp(address) => Ok(Self::Tcp(address)),
+            Uart::Pty => Err(ValueError::NotALockstep),
+        }
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.level)?;
+        self.targets.iter().try_for_each(|(target, level)| write!(f, ",{target}={level}"))
+    }
+}
+
 impl FromStr for Baud {
     type Err = ValueError;
 
@@ -208,6 +238,7 @@ impl fmt::Display for ValueError {
                 f.write_str("time can go from 0.001x to 1000000x; `virtual` never waits")
             }
             Self::NotAUart => f.write_str("use `stdio`, `pty`, or `tcp:` and an address"),
+            Self::NotALockstep => f.write_str("use `stdio`, or `tcp:` and an address"),
             Self::NotAnAddress => {
                 f.write_str("use HOST:PORT, such as `tcp:127.0.0.1:4000`, or just a port, such as `tcp:4000`")
             }

@@ -22,7 +22,7 @@ use crate::program::ending::HostError;
 /// When the system has none to give.
 pub(crate) fn open() -> Result<Wire, HostError> {
     let (input, output, path) = pair().map_err(HostError::Pty)?;
-    announce(format_args!("at {path}"));
+    announce("uart0", format_args!("at {path}"));
     Ok(Wire {
         input: Box::new(input),
         output: Box::new(output),

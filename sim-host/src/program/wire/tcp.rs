@@ -42,7 +42,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) async fn listen(address: &str) -> Result<Wire, HostError> {
     let failed = |error| HostError::Listen { address: address.to_owned(), error };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
-    announce(format_args!("at tcp:{}", listener.local_addr().map_err(failed)?));
+    announce("uart0", format_args!("at tcp:{}", listener.local_addr().map_err(failed)?));
     let (near, far) = duplex(BUFFER);
     let server = tokio::spawn(serve(listener, far));
     let (input, output) = split(near);
