@@ -14,6 +14,7 @@ use std::{
 use crate::machine::yield_now;
 
 pub(super) mod async_task;
+pub(super) mod binary_heap;
 pub(super) mod embassy;
 pub(super) mod futures;
 pub(super) mod memory;

@@ -34,8 +34,12 @@ async fn serve(kernel: Handle) {
     }
 }
 
-fn machine() -> Machine {
+/// A machine with a server, and with somebody who listens to every event or with nobody who does.
+fn machine(listened: bool) -> Machine {
     let machine = Machine::boot();
+    if listened {
+        machine.handle().events().listen(Kinds::ALL);
+    }
     machine.start("server", serve(machine.handle()));
     machine.settle();
     machine
@@ -53,24 +57,16 @@ async fn ask(kernel: Handle, times: u64) {
 }
 
 /// One request is in flight.
-pub(crate) fn round_trip(times: u64) {
-    let machine = machine();
-    machine.start("client", ask(machine.handle(), times));
-    machine.settle();
-}
-
-/// One request is in flight, and somebody listens to every event.
-pub(crate) fn round_trip_listened(times: u64) {
-    let machine = machine();
-    machine.handle().events().listen(Kinds::ALL);
+pub(crate) fn round_trip<const LISTENED: bool>(times: u64) {
+    let machine = machine(LISTENED);
     machine.start("client", ask(machine.handle(), times));
     machine.settle();
 }
 
 /// Sixteen requests are in flight; one operation is one request.
-pub(crate) fn round_trip_16(times: u64) {
+pub(crate) fn round_trip_16<const LISTENED: bool>(times: u64) {
     const DEPTH: usize = 16;
-    let machine = machine();
+    let machine = machine(LISTENED);
     let kernel = machine.handle();
     machine.start("client", async move {
         let client = client(&kernel, DEPTH).await;
