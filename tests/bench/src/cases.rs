@@ -1,8 +1,10 @@
 //! The cases, and what each should cost.
 
 mod executor;
+mod fan_out;
 mod heap;
 mod peers;
+mod programs;
 mod registry;
 mod table;
 mod timers;
@@ -67,6 +69,12 @@ impl Case {
     /// Done by somebody else, or with something else.
     const fn by(mut self, who: &'static str) -> Self {
         self.who = who;
+        self
+    }
+
+    /// Run so many times, since it is slow.
+    const fn times(mut self, times: u64) -> Self {
+        self.times = times;
         self
     }
 }

@@ -3,7 +3,7 @@
 use ::futures::executor::LocalPool;
 
 use super::{
-    Case, Work, executor,
+    Case, Work, executor, fan_out,
     heap::{self, Loop, Ours},
     ours, peer,
     peers::{
@@ -11,10 +11,12 @@ use super::{
         async_task::{self, Bare},
         binary_heap,
         embassy::{self, Embassy},
+        embassy_time,
         memory::{LinkedList, Rlsf, TalcHeap, TlsfHeap},
         tokio::{self, Local},
+        tokio_time,
     },
-    registry, timers,
+    programs, registry, timers,
 };
 
 /// Operations of a history of which the dearest is looked for.
@@ -28,6 +30,9 @@ const TICK_IDLE: Work = ("Executor", "idle tick");
 const ROUND_TRIP: Work = ("Request and reply", "1 in flight");
 const ROUND_TRIP_16: Work = ("Request and reply", "16 in flight");
 const CONNECT: Work = ("Request and reply", "connect");
+const FAN_OUT: Work = ("Request and reply", "one to 16");
+const PROGRAM_SMALL: Work = ("Programs", "small values");
+const PROGRAM_LARGE: Work = ("Programs", "large values");
 const PAIR_SMALL: Work = ("Heap", "pair, 256 KiB");
 const PAIR: Work = ("Heap", "pair, 4 MiB");
 const CHURN_SMALL: Work = ("Heap", "churn, 256 KiB");
@@ -81,6 +86,14 @@ pub(crate) const CASES: &[Case] = &[
     peer("peer_tokio_round_trip_16", ROUND_TRIP_16, "tokio mpsc, oneshot", tokio::round_trip_16),
     peer("peer_flume_round_trip_16", ROUND_TRIP_16, "flume on async-task", async_task::flume_round_trip_16),
     ours("connect", CONNECT, None, registry::connect),
+    peer("peer_tokio_connect", CONNECT, "tokio mpsc, oneshot", tokio::connect),
+    ours("fan_out_16", FAN_OUT, None, fan_out::fan_out),
+    peer("peer_embassy_fan_out_16", FAN_OUT, "embassy-sync", embassy::fan_out),
+    peer("peer_tokio_fan_out_16", FAN_OUT, "tokio broadcast", tokio::fan_out),
+    ours("program_round_trip_small", PROGRAM_SMALL, None, programs::round_trip_small),
+    peer("peer_postcard_small", PROGRAM_SMALL, "postcard alone", programs::postcard_small),
+    ours("program_round_trip_large", PROGRAM_LARGE, None, programs::round_trip_large),
+    peer("peer_postcard_large", PROGRAM_LARGE, "postcard alone", programs::postcard_large),
     ours("heap_pair_256k", PAIR_SMALL, Some(130), heap::pair_in_small::<Ours>)
         .net_of(heap::pair_in_small::<Loop>),
     peer("peer_rlsf_pair_256k", PAIR_SMALL, "rlsf", heap::pair_in_small::<Rlsf>)
@@ -194,13 +207,29 @@ pub(crate) const CASES: &[Case] = &[
     )
     .dearest_of(1),
     ours("timer_insert_cancel_10", INSERT_CANCEL_10, Some(120), timers::insert_cancel::<10>),
+    peer("peer_tokio_insert_cancel_10", INSERT_CANCEL_10, "tokio", tokio_time::insert_cancel::<10>),
     ours("timer_insert_cancel_1k", INSERT_CANCEL_1K, Some(120), timers::insert_cancel::<1_000>),
+    peer("peer_tokio_insert_cancel_1k", INSERT_CANCEL_1K, "tokio", tokio_time::insert_cancel::<1_000>),
     ours("timer_insert_cancel_100k", INSERT_CANCEL_100K, Some(120), timers::insert_cancel::<100_000>),
+    peer("peer_tokio_insert_cancel_100k", INSERT_CANCEL_100K, "tokio", tokio_time::insert_cancel::<100_000>),
     ours("timer_insert_fire_10", INSERT_FIRE_10, Some(300), timers::insert_fire::<10>),
+    peer("peer_tokio_insert_fire_10", INSERT_FIRE_10, "tokio", tokio_time::insert_fire::<10>),
+    peer("peer_embassy_insert_fire_10", INSERT_FIRE_10, "embassy-time", embassy_time::insert_fire::<10>),
     peer("peer_binary_heap_insert_fire_10", INSERT_FIRE_10, "binary heap", binary_heap::insert_fire::<10>),
     ours("timer_insert_fire_1k", INSERT_FIRE_1K, Some(300), timers::insert_fire::<1_000>),
+    peer("peer_tokio_insert_fire_1k", INSERT_FIRE_1K, "tokio", tokio_time::insert_fire::<1_000>),
+    peer("peer_embassy_insert_fire_1k", INSERT_FIRE_1K, "embassy-time", embassy_time::insert_fire::<1_000>)
+        .times(2_000),
     peer("peer_binary_heap_insert_fire_1k", INSERT_FIRE_1K, "binary heap", binary_heap::insert_fire::<1_000>),
     ours("timer_insert_fire_100k", INSERT_FIRE_100K, Some(300), timers::insert_fire::<100_000>),
+    peer("peer_tokio_insert_fire_100k", INSERT_FIRE_100K, "tokio", tokio_time::insert_fire::<100_000>),
+    peer(
+        "peer_embassy_insert_fire_100k",
+        INSERT_FIRE_100K,
+        "embassy-time",
+        embassy_time::insert_fire::<100_000>,
+    )
+    .times(20),
     peer(
         "peer_binary_heap_insert_fire_100k",
         INSERT_FIRE_100K,
@@ -208,10 +237,23 @@ pub(crate) const CASES: &[Case] = &[
         binary_heap::insert_fire::<100_000>,
     ),
     ours("timer_empty_tick_10", EMPTY_TICK_10, Some(20), timers::empty_tick::<10>),
+    peer("peer_tokio_empty_tick_10", EMPTY_TICK_10, "tokio", tokio_time::empty_tick::<10>),
+    peer("peer_embassy_empty_tick_10", EMPTY_TICK_10, "embassy-time", embassy_time::empty_tick::<10>),
     peer("peer_binary_heap_empty_tick_10", EMPTY_TICK_10, "binary heap", binary_heap::empty_tick::<10>),
     ours("timer_empty_tick_1k", EMPTY_TICK_1K, Some(20), timers::empty_tick::<1_000>),
+    peer("peer_tokio_empty_tick_1k", EMPTY_TICK_1K, "tokio", tokio_time::empty_tick::<1_000>),
+    peer("peer_embassy_empty_tick_1k", EMPTY_TICK_1K, "embassy-time", embassy_time::empty_tick::<1_000>)
+        .times(2_000),
     peer("peer_binary_heap_empty_tick_1k", EMPTY_TICK_1K, "binary heap", binary_heap::empty_tick::<1_000>),
     ours("timer_empty_tick", EMPTY_TICK_100K, Some(20), timers::empty_tick::<100_000>),
+    peer("peer_tokio_empty_tick_100k", EMPTY_TICK_100K, "tokio", tokio_time::empty_tick::<100_000>),
+    peer(
+        "peer_embassy_empty_tick_100k",
+        EMPTY_TICK_100K,
+        "embassy-time",
+        embassy_time::empty_tick::<100_000>,
+    )
+    .times(20),
     peer(
         "peer_binary_heap_empty_tick_100k",
         EMPTY_TICK_100K,
