@@ -6,9 +6,11 @@ mod heap;
 mod peers;
 mod programs;
 mod registry;
+mod scaling;
 mod table;
 mod timers;
 
+pub(crate) use scaling::SCALED;
 pub(crate) use table::CASES;
 
 /// A case.

@@ -11,7 +11,7 @@ use kernel::{
 use crate::machine::Machine;
 
 /// Counts up: one more than it is asked.
-enum Successor {}
+pub(super) enum Successor {}
 
 impl Service for Successor {
     type Request = u64;
@@ -25,7 +25,7 @@ impl Service for Successor {
     const VERSION: Version = Version::new(1, 0);
 }
 
-async fn serve(kernel: Handle) {
+pub(super) async fn serve(kernel: Handle) {
     let mut server = kernel.services().bind::<Successor>("").await.expect("bound");
     loop {
         let call = server.next_call().await;
@@ -45,11 +45,11 @@ fn machine(listened: bool) -> Machine {
     machine
 }
 
-async fn client(kernel: &Handle, depth: usize) -> Client<Successor> {
+pub(super) async fn client(kernel: &Handle, depth: usize) -> Client<Successor> {
     kernel.services().connect((), depth).await.expect("connected")
 }
 
-async fn ask(kernel: Handle, times: u64) {
+pub(super) async fn ask(kernel: Handle, times: u64) {
     let client = client(&kernel, 1).await;
     for number in 0..times {
         black_box(client.call(number).await.expect("answered"));
@@ -85,7 +85,11 @@ pub(crate) fn round_trip_16<const LISTENED: bool>(times: u64) {
 
 /// A client connects, is let in, and leaves.
 pub(crate) fn connect(times: u64) {
-    let machine = Machine::boot();
+    connect_on(&Machine::boot(), times);
+}
+
+/// The same, on a machine that may have other services.
+pub(super) fn connect_on(machine: &Machine, times: u64) {
     let kernel = machine.handle();
     machine.start("server", async move {
         let mut server = kernel.services().bind::<Successor>("").await.expect("bound");

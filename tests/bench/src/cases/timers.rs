@@ -27,8 +27,13 @@ fn fill(timers: &Timers, pending: u64) -> Vec<Pin<Box<Sleep<'_>>>> {
 
 /// A timer is set and cancelled.
 pub(crate) fn insert_cancel<const PENDING: u64>(times: u64) {
+    insert_cancel_among(PENDING, times);
+}
+
+/// The same, with so many pending.
+pub(super) fn insert_cancel_among(pending: u64, times: u64) {
     let timers = Timers::new();
-    let pending = fill(&timers, PENDING);
+    let pending = fill(&timers, pending);
     let mut context = Context::from_waker(Waker::noop());
     for number in 0..times {
         let us = 1 + scatter(number, 37);
@@ -40,8 +45,13 @@ pub(crate) fn insert_cancel<const PENDING: u64>(times: u64) {
 
 /// A timer is set, fires, and is seen to have fired.
 pub(crate) fn insert_fire<const PENDING: u64>(times: u64) {
+    insert_fire_among(PENDING, times);
+}
+
+/// The same, with so many pending.
+pub(super) fn insert_fire_among(pending: u64, times: u64) {
     let timers = Timers::new();
-    let pending = fill(&timers, PENDING);
+    let pending = fill(&timers, pending);
     let mut context = Context::from_waker(Waker::noop());
     for number in 0..times {
         let us = 1 + scatter(number, 13);
