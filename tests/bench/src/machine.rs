@@ -18,7 +18,7 @@ use kernel::{
     platform::{Clock, Next},
 };
 
-/// Bytes of a machine's memory.
+/// Bytes of a machine's memory, unless a case says otherwise.
 const MEMORY: usize = 4 * 1024 * 1024;
 
 static NOW_US: AtomicU64 = AtomicU64::new(0);
@@ -36,7 +36,7 @@ struct Alone;
 
 critical_section::set_impl!(Alone);
 
-// SAFETY: the process has one thread and handles no signals but those of its own single steps, which touch no kernel.
+// SAFETY: the process has one thread and handles no signals.
 unsafe impl critical_section::Impl for Alone {
     // What its state is depends on the features of the build, and does not matter.
     unsafe fn acquire() -> critical_section::RawRestoreState {
@@ -54,11 +54,19 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn boot() -> Self {
+        Self::with_memory(MEMORY)
+    }
+
+    pub(crate) fn with_memory(bytes: usize) -> Self {
+        Self::with(bytes, &Settings::DEFAULT)
+    }
+
+    pub(crate) fn with(bytes: usize, settings: &Settings) -> Self {
         // The compiler must not see that nobody moves the clock.
         NOW_US.store(std::hint::black_box(0), Ordering::Relaxed);
-        let memory: &'static mut [MaybeUninit<u8>] = Box::leak(Box::new_uninit_slice(MEMORY));
-        let kernel = Kernel::new(Region::from_static(memory), Manual, &Settings::DEFAULT)
-            .expect("the region is large enough");
+        let memory: &'static mut [MaybeUninit<u8>] = Box::leak(Box::new_uninit_slice(bytes));
+        let kernel =
+            Kernel::new(Region::from_static(memory), Manual, settings).expect("the region is large enough");
         Self { handle: kernel.handle(), kernel }
     }
 

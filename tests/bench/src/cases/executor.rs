@@ -20,8 +20,12 @@ pub(crate) fn yield_1000(times: u64) {
     yields(1000, times / 1000);
 }
 
-fn yields(tasks: u32, times: u64) {
-    let machine = Machine::boot();
+fn yields(tasks: u64, times: u64) {
+    yields_on(&Machine::boot(), tasks, times);
+}
+
+/// So many tasks yield, so many times each.
+pub(super) fn yields_on(machine: &Machine, tasks: u64, times: u64) {
     for _ in 0..tasks {
         machine.start("yields", async move {
             for _ in 0..times {
@@ -56,7 +60,11 @@ pub(crate) fn outside_wake(times: u64) {
 
 /// A task is spawned, run and finished.
 pub(crate) fn spawn(times: u64) {
-    let machine = Machine::boot();
+    spawn_on(&Machine::boot(), times);
+}
+
+/// The same, on a machine that may have other tasks.
+pub(super) fn spawn_on(machine: &Machine, times: u64) {
     for number in 0..times {
         machine.start("short", async move {
             black_box(number);

@@ -14,10 +14,13 @@ use std::{
 use crate::machine::yield_now;
 
 pub(super) mod async_task;
+pub(super) mod binary_heap;
 pub(super) mod embassy;
+pub(super) mod embassy_time;
 pub(super) mod futures;
 pub(super) mod memory;
 pub(super) mod tokio;
+pub(super) mod tokio_time;
 
 /// An executor of somebody else.
 pub(super) trait Executor {

@@ -11,7 +11,7 @@ use kernel::{
 use crate::machine::Machine;
 
 /// Counts up: one more than it is asked.
-enum Successor {}
+pub(super) enum Successor {}
 
 impl Service for Successor {
     type Request = u64;
@@ -25,7 +25,7 @@ impl Service for Successor {
     const VERSION: Version = Version::new(1, 0);
 }
 
-async fn serve(kernel: Handle) {
+pub(super) async fn serve(kernel: Handle) {
     let mut server = kernel.services().bind::<Successor>("").await.expect("bound");
     loop {
         let call = server.next_call().await;
@@ -34,18 +34,22 @@ async fn serve(kernel: Handle) {
     }
 }
 
-fn machine() -> Machine {
+/// A machine with a server, and with somebody who listens to every event or with nobody who does.
+fn machine(listened: bool) -> Machine {
     let machine = Machine::boot();
+    if listened {
+        machine.handle().events().listen(Kinds::ALL);
+    }
     machine.start("server", serve(machine.handle()));
     machine.settle();
     machine
 }
 
-async fn client(kernel: &Handle, depth: usize) -> Client<Successor> {
+pub(super) async fn client(kernel: &Handle, depth: usize) -> Client<Successor> {
     kernel.services().connect((), depth).await.expect("connected")
 }
 
-async fn ask(kernel: Handle, times: u64) {
+pub(super) async fn ask(kernel: Handle, times: u64) {
     let client = client(&kernel, 1).await;
     for number in 0..times {
         black_box(client.call(number).await.expect("answered"));
@@ -53,24 +57,16 @@ async fn ask(kernel: Handle, times: u64) {
 }
 
 /// One request is in flight.
-pub(crate) fn round_trip(times: u64) {
-    let machine = machine();
-    machine.start("client", ask(machine.handle(), times));
-    machine.settle();
-}
-
-/// One request is in flight, and somebody listens to every event.
-pub(crate) fn round_trip_listened(times: u64) {
-    let machine = machine();
-    machine.handle().events().listen(Kinds::ALL);
+pub(crate) fn round_trip<const LISTENED: bool>(times: u64) {
+    let machine = machine(LISTENED);
     machine.start("client", ask(machine.handle(), times));
     machine.settle();
 }
 
 /// Sixteen requests are in flight; one operation is one request.
-pub(crate) fn round_trip_16(times: u64) {
+pub(crate) fn round_trip_16<const LISTENED: bool>(times: u64) {
     const DEPTH: usize = 16;
-    let machine = machine();
+    let machine = machine(LISTENED);
     let kernel = machine.handle();
     machine.start("client", async move {
         let client = client(&kernel, DEPTH).await;
@@ -89,7 +85,11 @@ pub(crate) fn round_trip_16(times: u64) {
 
 /// A client connects, is let in, and leaves.
 pub(crate) fn connect(times: u64) {
-    let machine = Machine::boot();
+    connect_on(&Machine::boot(), times);
+}
+
+/// The same, on a machine that may have other services.
+pub(super) fn connect_on(machine: &Machine, times: u64) {
     let kernel = machine.handle();
     machine.start("server", async move {
         let mut server = kernel.services().bind::<Successor>("").await.expect("bound");

@@ -8,9 +8,15 @@ use std::{
 };
 
 use embassy_executor::raw::{Executor as Raw, TaskStorage};
-use embassy_sync::{blocking_mutex::raw::NoopRawMutex, channel::Channel, signal::Signal};
+use embassy_sync::{
+    blocking_mutex::raw::NoopRawMutex, channel::Channel, pubsub::PubSubChannel, signal::Signal,
+};
 
 use super::Executor;
+use crate::{
+    cases::fan_out::{CAPACITY, SUBSCRIBERS},
+    machine::yield_now,
+};
 
 static PENDING: AtomicBool = AtomicBool::new(false);
 
@@ -105,6 +111,29 @@ pub(in crate::cases) fn round_trip_16(times: u64) {
             for _ in 0..black_box(IN_FLIGHT) {
                 black_box(answer.receive().await);
             }
+        }
+    });
+    executor.settle();
+}
+
+/// A value is published, and all have seen it.
+pub(in crate::cases) fn fan_out(times: u64) {
+    let mut executor = Embassy::new();
+    let channel: &PubSubChannel<NoopRawMutex, u64, CAPACITY, SUBSCRIBERS, 1> =
+        Box::leak(Box::new(PubSubChannel::new()));
+    for _ in 0..SUBSCRIBERS {
+        let mut subscriber = channel.subscriber().expect("there is room for all");
+        executor.start(async move {
+            loop {
+                black_box(subscriber.next_message_pure().await);
+            }
+        });
+    }
+    let publisher = channel.publisher().expect("there is room for it");
+    executor.start(async move {
+        for number in 0..times {
+            publisher.publish_immediate(number);
+            yield_now().await;
         }
     });
     executor.settle();

@@ -1,91 +1,116 @@
-//! Allocators over a fixed region, and a binary heap of deadlines.
+//! Allocators over a region.
 #![expect(unsafe_code, reason = "raw memory is allocated and freed")]
 
 use std::{
-    alloc::Layout, cmp::Reverse, collections::BinaryHeap, hint::black_box, mem::MaybeUninit, ptr::NonNull,
+    alloc::{GlobalAlloc, Layout},
+    mem::MaybeUninit,
+    ptr::NonNull,
 };
 
+pub(in crate::cases) use embedded_alloc::TlsfHeap;
+pub(in crate::cases) use linked_list_allocator::Heap as LinkedList;
 use rlsf::Tlsf;
+use talc::{DefaultBinning, base::Talc, source::Manual};
 
-use crate::cases::{
-    heap::{Random, random_size},
-    timers::{PENDING, scatter},
-};
+use crate::cases::heap::Memory;
 
-const MEMORY: usize = 4 * 1024 * 1024;
+/// A block, and what it was asked for: all of these want it back.
+type Block = (NonNull<u8>, Layout);
 
-/// Takes and gives back raw memory.
-trait Memory {
-    fn take(&mut self, layout: Layout) -> Option<NonNull<u8>>;
-    fn give(&mut self, memory: NonNull<u8>, layout: Layout);
+/// As many classes as the region needs, as on a small chip.
+pub(in crate::cases) type Rlsf = Tlsf<'static, u32, u32, 20, 32>;
+
+pub(in crate::cases) type TalcHeap = Talc<Manual, DefaultBinning>;
+
+fn region(bytes: usize) -> &'static mut [MaybeUninit<u8>] {
+    Box::leak(Box::new_uninit_slice(bytes))
 }
 
-fn region() -> &'static mut [MaybeUninit<u8>] {
-    Box::leak(Box::new_uninit_slice(MEMORY))
+fn layout(size: usize) -> Layout {
+    Layout::from_size_align(size, 8).expect("a small layout")
 }
 
-impl Memory for Tlsf<'static, u32, u32, 20, 32> {
-    fn take(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        self.allocate(layout)
+impl Memory for Rlsf {
+    type Block = Block;
+
+    fn over(bytes: usize) -> Self {
+        let mut memory = Tlsf::new();
+        memory.insert_free_block(region(bytes));
+        memory
     }
 
-    fn give(&mut self, memory: NonNull<u8>, layout: Layout) {
+    fn take(&mut self, size: usize) -> Option<Block> {
+        let layout = layout(size);
+        Some((self.allocate(layout)?, layout))
+    }
+
+    fn give(&mut self, (block, layout): Block) {
         // SAFETY: taken with this layout.
-        unsafe { self.deallocate(memory, layout.align()) };
+        unsafe { self.deallocate(block, layout.align()) };
     }
 }
 
-impl Memory for linked_list_allocator::Heap {
-    fn take(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        self.allocate_first_fit(layout).ok()
+impl Memory for TlsfHeap {
+    type Block = Block;
+
+    fn over(bytes: usize) -> Self {
+        let memory = TlsfHeap::empty();
+        // SAFETY: the region is nobody else's, for ever.
+        unsafe { memory.init(region(bytes).as_mut_ptr().addr(), bytes) };
+        memory
     }
 
-    fn give(&mut self, memory: NonNull<u8>, layout: Layout) {
+    fn take(&mut self, size: usize) -> Option<Block> {
+        let layout = layout(size);
+        // SAFETY: the size is not zero.
+        Some((NonNull::new(unsafe { self.alloc(layout) })?, layout))
+    }
+
+    fn give(&mut self, (block, layout): Block) {
         // SAFETY: taken with this layout.
-        unsafe { self.deallocate(memory, layout) };
+        unsafe { self.dealloc(block.as_ptr(), layout) };
     }
 }
 
-/// 64 bytes are allocated and freed, in memory of which about 60 % is used.
-fn pair(memory: &mut impl Memory, times: u64) {
-    let mut random = Random::new(1);
-    let mut blocks = Vec::new();
-    let layout = |size| Layout::from_size_align(size, 8).expect("a small layout");
-    let mut used = 0;
-    while used < MEMORY / 100 * 85 {
-        let of_block = layout(random_size(&mut random));
-        blocks.push((memory.take(of_block).expect("there is memory"), of_block));
-        used += of_block.size();
+impl Memory for TalcHeap {
+    type Block = Block;
+
+    fn over(bytes: usize) -> Self {
+        let mut memory = Talc::new(Manual);
+        // SAFETY: the region is nobody else's, for ever.
+        unsafe { memory.claim(region(bytes).as_mut_ptr().cast(), bytes) }
+            .expect("the region is large enough");
+        memory
     }
-    while used > MEMORY / 100 * 60 {
-        let (block, of_block) = blocks.swap_remove(random.below(blocks.len()));
-        memory.give(block, of_block);
-        used -= of_block.size();
+
+    fn take(&mut self, size: usize) -> Option<Block> {
+        let layout = layout(size);
+        // SAFETY: the size is not zero.
+        Some((unsafe { self.allocate(layout) }?, layout))
     }
-    for _ in 0..times {
-        let block = memory.take(layout(64)).expect("there is memory");
-        memory.give(black_box(block), layout(64));
+
+    fn give(&mut self, (block, layout): Block) {
+        // SAFETY: taken with this layout.
+        unsafe { self.deallocate(block.as_ptr(), layout) };
     }
 }
 
-pub(in crate::cases) fn rlsf_pair(times: u64) {
-    let mut memory: Tlsf<'static, u32, u32, 20, 32> = Tlsf::new();
-    memory.insert_free_block(region());
-    pair(&mut memory, times);
-}
+impl Memory for LinkedList {
+    type Block = Block;
 
-pub(in crate::cases) fn linked_list_pair(times: u64) {
-    let mut memory = linked_list_allocator::Heap::empty();
-    memory.init_from_slice(region());
-    pair(&mut memory, times);
-}
+    fn over(bytes: usize) -> Self {
+        let mut memory = LinkedList::empty();
+        memory.init_from_slice(region(bytes));
+        memory
+    }
 
-/// A deadline is put on a heap of as many as our timers have pending, and taken off when it is the first.
-pub(in crate::cases) fn binary_heap_insert_fire(times: u64) {
-    let mut heap: BinaryHeap<Reverse<(u64, u32)>> =
-        (0..PENDING).map(|number| Reverse((1_000_000 + scatter(number, 37), 0))).collect();
-    for number in 0..times {
-        heap.push(Reverse((scatter(number, 13), 1)));
-        black_box(heap.pop());
+    fn take(&mut self, size: usize) -> Option<Block> {
+        let layout = layout(size);
+        Some((self.allocate_first_fit(layout).ok()?, layout))
+    }
+
+    fn give(&mut self, (block, layout): Block) {
+        // SAFETY: taken with this layout.
+        unsafe { self.deallocate(block, layout) };
     }
 }

@@ -13,11 +13,15 @@ use std::{
 
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::{mpsc, oneshot},
+    sync::{broadcast, mpsc, oneshot},
     task::LocalSet,
 };
 
 use super::Executor;
+use crate::{
+    cases::fan_out::{CAPACITY, SUBSCRIBERS},
+    machine::yield_now,
+};
 
 pub(in crate::cases) struct Local {
     runtime: Runtime,
@@ -89,4 +93,47 @@ pub(in crate::cases) fn round_trip(times: u64) {
 
 pub(in crate::cases) fn round_trip_16(times: u64) {
     requests(times, 16);
+}
+
+/// A client hands the server its end of a channel of their own, is let in, and leaves.
+pub(in crate::cases) fn connect(times: u64) {
+    let mut executor = Local::new();
+    let (knock, mut door) = mpsc::channel::<(mpsc::Receiver<u64>, oneshot::Sender<()>)>(1);
+    executor.start(async move {
+        while let Some((requests, let_in)) = door.recv().await {
+            let _ = let_in.send(());
+            drop(requests);
+        }
+    });
+    executor.start(async move {
+        for _ in 0..times {
+            let (client, requests) = mpsc::channel(1);
+            let (let_in, inside) = oneshot::channel();
+            knock.send((requests, let_in)).await.expect("there is a server");
+            inside.await.expect("let in");
+            black_box(client);
+        }
+    });
+    executor.settle();
+}
+
+/// A value is published, and all have seen it.
+pub(in crate::cases) fn fan_out(times: u64) {
+    let mut executor = Local::new();
+    let (publisher, _) = broadcast::channel(CAPACITY);
+    for _ in 0..SUBSCRIBERS {
+        let mut subscriber = publisher.subscribe();
+        executor.start(async move {
+            while let Ok(number) = subscriber.recv().await {
+                black_box::<u64>(number);
+            }
+        });
+    }
+    executor.start(async move {
+        for number in 0..times {
+            publisher.send(number).expect("there are subscribers");
+            yield_now().await;
+        }
+    });
+    executor.settle();
 }
