@@ -72,6 +72,7 @@ struct Code([u8; 256]);
 /// # Safety
 ///
 /// Interrupts are off, and `map` maps flash.
+// Rule 2.
 #[unsafe(link_section = ".data.flash_exchange")]
 #[inline(never)]
 unsafe extern "C" fn exchange(functions: &Functions, map: Function, bytes: &mut [u8; EXCHANGED]) {

@@ -16,6 +16,7 @@ use core::{
 use cortex_m::interrupt;
 use kernel::heap::Region;
 
+// Rule 1.
 unsafe extern "C" {
     static mut _heap_start: MaybeUninit<u8>;
     static mut _heap_end: MaybeUninit<u8>;

@@ -20,6 +20,7 @@ use core::ptr;
 const GUARD: usize = 16;
 const PATTERN: u32 = 0xfe1d_5afe;
 
+// Rule 1.
 unsafe extern "C" {
     static mut _stack_end: u32;
     static mut _stack_start: u32;

@@ -43,7 +43,7 @@ use crate::{
     heap::{Account, AccountStats, AllocError, Box, Heap},
     limits::Settings,
     platform::Clock,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicU32, Ordering, hint},
     time::Timers,
 };
 
@@ -426,7 +426,7 @@ impl Executor {
                 unsafe { task::release(task) };
             }
             // Another thread has woken a task and is about to push it.
-            core::hint::spin_loop();
+            hint::spin_loop();
         }
         // SAFETY: as in `tick`.
         self.remote().drain_unreferenced(true, |task| unsafe { task::free(task) });

@@ -492,3 +492,99 @@ mod models {
         }
     }
 }
+
+#[test]
+fn a_channel_holds_what_it_was_made_for_however_much_went_through() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let (sender, receiver) = channel::<u32>(kernel.heap(), 3).expect("made");
+    for round in 0..5 {
+        for value in 0..3 {
+            assert_eq!(sender.try_send(round + value), Ok(()));
+        }
+        assert_eq!(sender.try_send(9), Err(SendError::Full(9)));
+        for value in 0..3 {
+            assert_eq!(receiver.try_recv(), Ok(Some(round + value)));
+        }
+        assert_eq!(receiver.try_recv(), Ok(None));
+    }
+}
+
+#[test]
+fn a_channel_without_receivers_is_closed_and_not_full_whoever_waits_for_room() {
+    run(|kernel| async move {
+        let (sender, receiver) = channel::<u32>(kernel.heap(), 1).expect("made");
+        sender.try_send(0).expect("there is room");
+        let other = sender.clone();
+        let waiting = kernel.try_spawn("sender", async move { other.send(1).await }).expect("spawned");
+        kernel.sleep(Duration::from_micros(1)).await;
+        drop(receiver);
+        // The one who waits has not looked yet.
+        assert_eq!(sender.try_send(2), Err(SendError::Closed(2)));
+        assert_eq!(waiting.await, Ok(Err(SendError::Closed(1))));
+    });
+}
+
+#[test]
+fn who_does_not_wait_sees_the_same_as_who_does() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let publisher = broadcast::<u32>(kernel.heap(), 2).expect("made");
+    let mut subscriber = publisher.subscribe();
+    assert!(matches!(subscriber.try_next(), Ok(None)));
+    assert_eq!(publisher.publish(7), 1);
+    let other = publisher.subscribe();
+    assert_eq!(publisher.publish(8), 2);
+    drop(other);
+    assert_eq!(publisher.publish(9), 1);
+    let entry = subscriber.try_next().expect("open").expect("published");
+    assert_eq!((entry.missed, entry.record), (1, 8));
+    drop(publisher);
+    assert!(matches!(subscriber.try_next(), Ok(Some(_))));
+    assert_eq!(subscriber.try_next().err(), Some(Closed));
+
+    let (sender, mut receiver) = oneshot::<u32>(kernel.heap()).expect("made");
+    assert_eq!(receiver.try_recv(), Ok(None));
+    sender.send(7).expect("there is room");
+    drop(sender);
+    assert_eq!(receiver.try_recv(), Ok(Some(7)));
+    assert_eq!(receiver.try_recv(), Err(Closed));
+}
+
+#[test]
+fn a_producer_tells_how_much_room_there_is() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let (mut producer, mut consumer) = pipe(kernel.heap(), 2).expect("made");
+    for (byte, room) in [(1, 1), (2, 0)] {
+        assert!(!producer.is_full());
+        assert_eq!(producer.write(&[byte]), Ok(1));
+        assert_eq!(producer.room(), room);
+    }
+    assert!(producer.is_full());
+    assert!(!producer.is_drained() && !consumer.is_empty());
+    assert_eq!(consumer.read(&mut [0; 2]), Ok(2));
+    assert!(!producer.is_full());
+    assert!(producer.is_drained() && consumer.is_empty());
+}
+
+#[test]
+fn every_refusal_says_why() {
+    let refusals: &[&dyn core::fmt::Display] = &[
+        &PipeError::NoCapacity,
+        &PipeError::Memory(AllocError::TooLarge { requested: 9, capacity: 8 }),
+        &GrantError::TooLarge { requested: 9, capacity: 8 },
+        &GrantError::Full,
+        &GrantError::Closed,
+        &GrantError::InUse,
+        &Closed,
+        &ChannelError::NoCapacity,
+        &SendError::Full(1),
+        &SendError::Closed(1),
+    ];
+    let mut said: Vec<String> = refusals.iter().map(|refusal| refusal.to_string()).collect();
+    assert!(said.iter().all(|sentence| sentence.contains(' ')));
+    said.sort();
+    said.dedup();
+    assert_eq!(said.len(), refusals.len(), "{said:?}");
+}

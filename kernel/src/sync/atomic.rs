@@ -4,5 +4,5 @@
 //! atomic. Nothing else in the kernel names an atomic type, so a model checker can be put in here.
 
 pub use portable_atomic::{
-    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence, hint,
 };

@@ -64,3 +64,24 @@ fn no_signal_raised_on_another_thread_is_lost() {
     }
     other.join().expect("no panic");
 }
+
+#[test]
+fn a_wait_leaves_no_waker_behind_whether_it_is_given_up_or_over() {
+    struct Nobody;
+    impl std::task::Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+    let (signal, nobody) = (Signal::new(), Arc::new(Nobody));
+    for raised in [false, true] {
+        {
+            let waker = Waker::from(nobody.clone());
+            let mut wait = pin!(signal.wait());
+            assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            if raised {
+                signal.raise();
+                assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+            }
+        }
+        assert_eq!(Arc::strong_count(&nobody), 1);
+    }
+}

@@ -1,16 +1,7 @@
 //! Makes the UF2 file that an RP2040's boot drive takes from the ELF file that the linker makes, and says how much of
-//! the chip the image takes.
-//!
-//! [`elf`] reads the one, [`blocks`] writes the other, [`usage`] counts, [`chip`] knows what may be where.
+//! the chip the image takes. The work is the library's; here are the files.
 
 use std::{env, ffi::OsString, fs, path::Path, process::ExitCode};
-
-mod blocks;
-mod chip;
-mod elf;
-mod usage;
-
-use self::usage::{Modules, Usage};
 
 const USAGE: &str = "\
 Usage: uf2 IMAGE.elf IMAGE.uf2
@@ -44,19 +35,17 @@ fn main() -> ExitCode {
 }
 
 fn convert(image: &Path, output: &Path) -> Result<String, String> {
-    let in_image = |error: &dyn std::fmt::Display| format!("{}: {error}", image.display());
-    let file = read(image)?;
-    let segments = elf::segments(&file).map_err(|error| in_image(&error))?;
-    let symbols = elf::symbols(&file).map_err(|error| in_image(&error))?;
-    let blocks = blocks::of(&segments).map_err(|error| in_image(&error))?;
+    let (blocks, usage) = uf2::convert(&read(image)?).map_err(|error| of_image(image, &error))?;
     fs::write(output, blocks).map_err(|error| format!("{} cannot be written: {error}", output.display()))?;
-    Ok(Usage::of(&segments, &symbols).to_string())
+    Ok(usage)
 }
 
 fn print_modules(image: &Path) -> Result<String, String> {
-    let file = read(image)?;
-    let symbols = elf::symbols(&file).map_err(|error| format!("{}: {error}", image.display()))?;
-    Ok(Modules::of(&symbols).to_string())
+    uf2::modules(&read(image)?).map_err(|error| of_image(image, &error))
+}
+
+fn of_image(image: &Path, error: &str) -> String {
+    format!("{}: {error}", image.display())
 }
 
 fn read(image: &Path) -> Result<Vec<u8>, String> {

@@ -308,3 +308,30 @@ fn what_everybody_was_told_is_told_to_who_came_before_they_looked() {
     }
     assert!(list.is_empty());
 }
+
+#[test]
+fn who_is_polled_in_line_looks_unless_that_would_be_overtaking() {
+    let (list, count) = (WaitList::new(), Cell::new(0));
+    let _first = Task::waiting(list.wait_turn(|| take(&count)));
+    let mut second = Task::waiting(list.wait_turn(|| take(&count)));
+    let mut anybody = Task::waiting(list.wait_until(|| take(&count)));
+    count.set(1);
+    assert!(second.poll().is_pending());
+    assert!(anybody.poll().is_ready());
+}
+
+#[test]
+fn what_was_left_goes_to_as_many_as_there_were_wakes() {
+    let (list, count) = (WaitList::new(), Cell::new(0));
+    let mut first = Task::waiting(list.wait_turn(|| take(&count)));
+    count.set(3);
+    // The second wake finds nobody who has not been woken.
+    list.wake_one();
+    list.wake_one();
+    let mut second = Task::waiting(list.wait_turn(|| take(&count)));
+    let third = Task::waiting(list.wait_turn(|| take(&count)));
+    assert!(first.poll().is_ready());
+    assert!(second.rung() && !third.rung());
+    assert!(second.poll().is_ready());
+    assert!(!third.rung());
+}

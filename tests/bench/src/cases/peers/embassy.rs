@@ -20,6 +20,7 @@ use crate::{
 
 static PENDING: AtomicBool = AtomicBool::new(false);
 
+// The symbol that the executor calls, which exists once in the program.
 #[unsafe(export_name = "__pender")]
 fn pend(_context: *mut ()) {
     PENDING.store(true, Ordering::Relaxed);
