@@ -63,7 +63,7 @@ impl Clock for Manual {
 }
 
 /// Bytes of a machine's region. Under Miri each step takes the longer, the more of its region was ever touched.
-const HEAP: usize = if cfg!(miri) { 32 * 1024 } else { 128 * 1024 };
+const HEAP: usize = if cfg!(miri) { 56 * 1024 } else { 128 * 1024 };
 
 /// A kernel and its clock.
 pub(crate) struct Machine {
