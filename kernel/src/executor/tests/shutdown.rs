@@ -237,3 +237,19 @@ fn two_kernels_in_one_process_share_nothing() {
     two.handle().try_spawn("task", park(&waker)).expect("spawned").detach();
     assert_eq!(two.tick().polled, 1);
 }
+
+#[test]
+fn a_spawn_that_comes_too_late_is_refused_and_says_why() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    drop(machine);
+    let refused = kernel.try_spawn("late", async {}).expect_err("the kernel has ended");
+    assert_eq!(refused.reason, SpawnFailure::ShutDown);
+    assert!(refused.to_string().contains("shutting down"));
+    assert!(format!("{refused:?}").contains("ShutDown"));
+    let mut waiting = core::pin::pin!(kernel.spawn("late", async {}));
+    let polled = waiting.as_mut().poll(&mut core::task::Context::from_waker(core::task::Waker::noop()));
+    assert!(
+        matches!(polled, core::task::Poll::Ready(Err(refused)) if refused.reason == SpawnFailure::ShutDown)
+    );
+}

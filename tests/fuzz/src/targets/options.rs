@@ -5,13 +5,13 @@ mod values;
 
 use std::str::FromStr;
 
-use self::values::{Baud, Filter, Heap, Time, Uart, ValueError};
+use self::values::{Baud, Filter, Heap, Lockstep, Time, Uart, ValueError};
 use crate::{Choices, show};
 
 /// A value is taken or refused with a sentence, and what is taken is within its bounds.
 pub fn run(bytes: &[u8]) {
     let mut choices = Choices(bytes);
-    let which = choices.byte() % 5;
+    let which = choices.byte() % 6;
     let text = String::from_utf8_lossy(choices.rest());
     match which {
         0 => parse::<Heap>(&text, |heap| (Heap::SMALLEST..=Heap::LARGEST).contains(&heap.0)),
@@ -21,6 +21,7 @@ pub fn run(bytes: &[u8]) {
         ),
         2 => parse::<Uart>(&text, |uart| !matches!(uart, Uart::Tcp(address) if !address.contains(':'))),
         3 => parse::<Baud>(&text, |_| true),
+        5 => parse::<Lockstep>(&text, |_| true),
         _ => parse::<Filter>(&text, |filter| filter.targets.iter().all(|(target, _)| !target.is_empty())),
     }
 }
