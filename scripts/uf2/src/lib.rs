@@ -1,6 +1,6 @@
 //! Turns the bytes of an ELF file into those of a UF2 file, and counts them.
 //!
-//! [`elf`] reads the one, [`blocks`] writes the other, [`usage`] counts, [`chip`] knows what may be where.
+//! `elf` reads the one, `blocks` writes the other, `usage` counts, `chip` knows what may be where.
 
 mod blocks;
 mod chip;
