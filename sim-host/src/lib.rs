@@ -29,6 +29,7 @@ mod clock;
 mod digest;
 mod drive;
 mod entropy;
+pub mod explore;
 pub mod external;
 pub mod gpio;
 pub mod interrupts;

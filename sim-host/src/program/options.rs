@@ -1,12 +1,14 @@
 //! The command line.
 
+mod explore;
 mod values;
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use sim_host::Span;
 
+pub(crate) use self::explore::{Explore, Lines};
 pub(crate) use self::values::{Baud, Filter, Heap, Lockstep, Time, Uart};
 
 /// A virtual mnemOS machine in an ordinary process.
@@ -110,6 +112,17 @@ pub(crate) struct Options {
     /// `quit`; what the machine did comes back in lines, the last of which is `ok` or an error. tests/lockstep has more.
     #[arg(long, value_name = "stdio|tcp:ADDR", conflicts_with_all = ["time", "uart", "commands", "script", "until"])]
     pub(crate) lockstep: Option<Lockstep>,
+
+    /// What else to do with a machine that is described by the options before it
+    #[command(subcommand)]
+    pub(crate) task: Option<Task>,
+}
+
+/// What to do beside running one machine.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Task {
+    /// Run a script wherever interrupts may land, to find what depends on it
+    Explore(Explore),
 }
 
 /// What an allocation by a ready driver leads to.
@@ -127,6 +140,11 @@ impl Options {
     /// Reads the command line; ends the program when it asks for help or is wrong.
     pub(crate) fn from_command_line() -> Self {
         Self::parse().checked().unwrap_or_else(|error| error.exit())
+    }
+
+    /// What holds when nothing is said.
+    pub(crate) fn defaults() -> Self {
+        Self::parse_from(["sim-host"])
     }
 
     /// Whether lines to run were given, so that a failed one matters for the exit code.
@@ -152,6 +170,12 @@ impl Options {
         }
         if self.check_determinism && self.script.as_ref().is_some_and(|path| path.as_os_str() == "-") {
             let text = "--check-determinism reads the script twice: put it in a file";
+            return Err(<Self as clap::CommandFactory>::command()
+                .error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
+        let is_session = self.is_script() || self.record.is_some() || self.replay.is_some() || self.lockstep.is_some();
+        if self.task.is_some() && (is_session || self.check_determinism || self.until.is_some()) {
+            let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --log and --alloc-policy go with it";
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }

@@ -1,0 +1,127 @@
+//! The command line of `sim-host explore`.
+
+use std::{ops::Range, path::PathBuf, str::FromStr};
+
+use clap::Args;
+use sim_host::explore::Schedule;
+
+use super::values::ValueError;
+
+/// Run a script again and again, with interrupts and input landing elsewhere each time
+///
+/// Whatever a driver does, it has to do right wherever interrupts land. For each seed the script runs on a fresh machine in
+/// virtual time, with a schedule drawn from the seed: interrupts at the ends of critical sections, which is wherever they
+/// could matter, late or once more than raised; bytes later or in pieces; fewer polls in a tick, and ticks that take time.
+/// A run fails if the script hangs, if a task panics, if more commands fail or other memory is in use at the end than
+/// without a schedule. The first failure is made short and printed with the line that reproduces it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Explore {
+    /// A file of console commands, one a line
+    pub(crate) script: PathBuf,
+
+    /// The seeds to explore: A..B, without B
+    #[arg(long, value_name = "A..B", default_value = "0..1000")]
+    pub(crate) seeds: Seeds,
+
+    /// Run one seed only, and show what the machine says
+    #[arg(long = "seed", value_name = "N", id = "one_seed", conflicts_with_all = ["seeds", "shard"])]
+    pub(crate) seed: Option<u64>,
+
+    /// The schedule of that run, instead of the one that is drawn from its seed
+    #[arg(long, value_name = "SCHEDULE", requires = "one_seed")]
+    pub(crate) schedule: Option<Schedule>,
+
+    /// Which of the script's lines to run, counted from 1: `2,5-7`
+    #[arg(long, value_name = "LINES")]
+    pub(crate) lines: Option<Lines>,
+
+    /// Explore the I-th of N equal shares of the seeds, I from 0
+    #[arg(long, value_name = "I/N", default_value = "0/1")]
+    pub(crate) shard: Shard,
+
+    /// Machines that run at the same time; as many as there are cores otherwise
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Seeds, from the first to before the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seeds(pub(crate) Range<u64>);
+
+/// Lines of a script, counted from 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lines(pub(crate) Vec<usize>);
+
+/// One of so many shares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shard {
+    pub(crate) index: u64,
+    pub(crate) count: u64,
+}
+
+impl FromStr for Seeds {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (from, to) = text.split_once("..").ok_or(ValueError::NotSeeds)?;
+        match (from.parse(), to.parse()) {
+            (Ok(from), Ok(to)) if from < to => Ok(Self(from..to)),
+            _ => Err(ValueError::NotSeeds),
+        }
+    }
+}
+
+impl FromStr for Lines {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let mut lines = Vec::new();
+        for part in text.split(',') {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            match (first.parse::<usize>(), last.parse::<usize>()) {
+                (Ok(first @ 1..), Ok(last)) if first <= last && last <= MOST_LINES => {
+                    lines.extend(first - 1..last);
+                }
+                _ => return Err(ValueError::NotLines),
+            }
+        }
+        Ok(Self(lines))
+    }
+}
+
+/// The longest script.
+const MOST_LINES: usize = 1_000_000;
+
+impl std::fmt::Display for Lines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut rest = self.0.as_slice();
+        while let Some(first) = rest.first() {
+            let run = rest.iter().zip(*first..).take_while(|(line, expected)| *line == expected).count();
+            if rest.len() < self.0.len() {
+                f.write_str(",")?;
+            }
+            match run {
+                1 => write!(f, "{}", first + 1)?,
+                _ => write!(f, "{}-{}", first + 1, first + run)?,
+            }
+            rest = rest.get(run..).unwrap_or_default();
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Shard {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (index, count) = text.split_once('/').ok_or(ValueError::NotAShard)?;
+        match (index.parse(), count.parse()) {
+            (Ok(index), Ok(count)) if index < count => Ok(Self { index, count }),
+            _ => Err(ValueError::NotAShard),
+        }
+    }
+}
