@@ -10,7 +10,7 @@
 //! rely on it. Neither are the bytes on a wire.
 //!
 //! A life *fails* if a task panics, if the machine comes to rest for ever or does not come to rest, if more commands fail
-//! than in the base run (the life with no schedule), if its memory is not what the base run's was at the end, or if whoever
+//! than in the base run (the life with no schedule), if more memory is in use at the end, or if whoever
 //! runs it says so. The schedule and the inputs of a failure are made as short as they go, and printed as one line, with
 //! which it happens again.
 //!

@@ -35,7 +35,7 @@ pub enum Failure {
         /// Commands that failed.
         failed: u32,
     },
-    /// The memory in use at the end is not what it is without a schedule: whose, and how.
+    /// More memory is in use at the end than without a schedule: whose.
     Leak(String),
     /// Whoever runs the machine says so.
     Check(String),
@@ -98,8 +98,8 @@ pub struct Life {
     pub(super) memory: Memory,
 }
 
-/// Live blocks and bytes by the names of their owners, and how many owners of this name there are.
-pub(super) type Memory = BTreeMap<&'static str, (u32, u32, usize)>;
+/// Live blocks and bytes, by the names of their owners.
+pub(super) type Memory = BTreeMap<&'static str, (u32, usize)>;
 
 impl Life {
     fn of(sim: &Sim) -> Self {
@@ -124,29 +124,30 @@ impl Life {
         if self.commands_failed > base.commands_failed {
             return Some(Failure::Commands { base: base.commands_failed, failed: self.commands_failed });
         }
-        let owners = self.memory.keys().chain(base.memory.keys());
-        let differs = |owner: &&&str| self.memory.get(*owner) != base.memory.get(*owner);
-        let mut owners: Vec<_> = owners.filter(differs).collect();
-        owners.sort_unstable();
-        owners.dedup();
+        let owns_more = |owner: &&&str| {
+            let (blocks, bytes) = self.memory.get(**owner).copied().unwrap_or_default();
+            let (base_blocks, base_bytes) = base.memory.get(**owner).copied().unwrap_or_default();
+            blocks > base_blocks || bytes > base_bytes
+        };
+        let owners: Vec<_> = self.memory.keys().filter(owns_more).collect();
         (!owners.is_empty()).then(|| {
             let owns = |memory: &Memory, owner: &str| {
-                let (_, blocks, bytes) = memory.get(owner).copied().unwrap_or_default();
+                let (blocks, bytes) = memory.get(owner).copied().unwrap_or_default();
                 format!("{bytes} bytes in {blocks} blocks")
             };
-            let differs = |owner: &&&str| {
+            let tell = |owner: &&&str| {
                 format!(
                     "{owner} ends with {}, without a schedule with {}",
                     owns(&self.memory, owner),
                     owns(&base.memory, owner)
                 )
             };
-            Failure::Leak(owners.iter().map(differs).collect::<Vec<_>>().join("; "))
+            Failure::Leak(owners.iter().map(tell).collect::<Vec<_>>().join("; "))
         })
     }
 }
 
-/// The memory in use. Owners that are gone own nothing.
+/// The memory in use, of those who own it and in all: what is left of an owner that is gone is nobody's.
 fn memory(sim: &Sim) -> Memory {
     let kernel = sim.kernel();
     let mut memory = Memory::new();
@@ -158,10 +159,12 @@ fn memory(sim: &Sim) -> Memory {
     });
     for stats in tasks.chain([kernel.heap().kernel_account().stats()]) {
         let owner = memory.entry(stats.name).or_default();
-        owner.0 += 1;
-        owner.1 += stats.blocks;
-        owner.2 += stats.bytes;
+        owner.0 += stats.blocks;
+        owner.1 += stats.bytes;
     }
+    let heap = kernel.heap().stats();
+    let blocks = u32::try_from(heap.blocks).unwrap_or(u32::MAX);
+    memory.insert("the heap", (blocks, heap.used));
     memory
 }
 
