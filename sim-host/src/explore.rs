@@ -48,32 +48,26 @@
 //! # Ok::<(), sim_host::explore::ExploreError>(())
 //! ```
 //!
-//! Each life boots a machine of its own, on one of several threads; see `branch` for why it is not forked from
-//! one that has booted.
+//! Each life boots a machine of its own, for that is cheaper than a copy of one that has booted; see [`branch`](crate::branch).
 
 pub mod console;
 mod draw;
 mod life;
 mod schedule;
 mod shrink;
+mod workers;
 
-use std::{
-    fmt,
-    ops::Range,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread,
-};
+use std::{fmt, ops::Range};
 
 use kernel::time::Duration;
 
 pub use self::{
     life::{Failure, Life},
     schedule::{Move, NotASchedule, Schedule},
+    workers::cores,
 };
-use crate::{Builder, Sim, SimError, mailbox::lock};
+use self::workers::Workers;
+use crate::{Builder, Sim, SimError};
 
 type Build<'a> = Box<dyn Fn(Builder) -> Result<Sim, SimError> + Sync + 'a>;
 type Run<'a, T> = Box<dyn Fn(&mut Sim, &[&T]) -> Result<(), Failure> + Sync + 'a>;
@@ -83,7 +77,7 @@ pub struct Explorer<'a, T> {
     inputs: &'a [T],
     build: Build<'a>,
     run: Run<'a, T>,
-    threads: usize,
+    workers: Workers,
     extra: Option<Vec<String>>,
 }
 
@@ -123,6 +117,8 @@ pub enum ExploreError {
     Boot(SimError),
     /// The life with no schedule fails already.
     Base(Failure),
+    /// A worker has died: how.
+    Worker(String),
 }
 
 impl fmt::Display for ExploreError {
@@ -130,6 +126,7 @@ impl fmt::Display for ExploreError {
         match self {
             Self::Boot(error) => write!(f, "the machine does not boot: {error}"),
             Self::Base(failure) => write!(f, "there is nothing to explore, as it fails by itself: {failure}"),
+            Self::Worker(how) => write!(f, "the exploration broke off: {how}"),
         }
     }
 }
@@ -144,14 +141,22 @@ impl<'a, T: Sync> Explorer<'a, T> {
         build: impl Fn(Builder) -> Result<Sim, SimError> + Sync + 'a,
         run: impl Fn(&mut Sim, &[&T]) -> Result<(), Failure> + Sync + 'a,
     ) -> Self {
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        Self { inputs, build: Box::new(build), run: Box::new(run), threads, extra: None }
+        let workers = Workers::Threads(cores());
+        Self { inputs, build: Box::new(build), run: Box::new(run), workers, extra: None }
     }
 
     /// Lets so many threads work, instead of one for each core.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads.max(1);
+        self.workers = Workers::Threads(threads);
+        self
+    }
+
+    /// Lets so many processes work, copies of this one, which must have a single thread: they are not in each other's way,
+    /// as threads are. Tests, whose harness has threads, cannot do that.
+    #[must_use]
+    pub fn processes(mut self, processes: usize) -> Self {
+        self.workers = Workers::Processes(processes);
         self
     }
 
@@ -186,44 +191,16 @@ impl<'a, T: Sync> Explorer<'a, T> {
     pub fn explore_every(&self, seeds: Range<u64>, stride: u64) -> Result<Explored, ExploreError> {
         let inputs = self.all_inputs();
         let base = self.base(&inputs)?;
-        let total = seeds.end.saturating_sub(seeds.start).div_ceil(stride.max(1));
-        let next = AtomicU64::new(0);
-        // The lowest index of a seed that fails.
-        let lowest = AtomicU64::new(u64::MAX);
-        let sum = Mutex::new((0_u64, Duration::ZERO, None::<(u64, Schedule, Failure)>));
-        let work = || {
-            let (mut count, mut lived) = (0_u64, Duration::ZERO);
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= total || index > lowest.load(Ordering::Relaxed) {
-                    break;
-                }
-                let seed = seeds.start + index * stride.max(1);
-                let schedule = self.draw(seed, &base);
-                let (life, failure) = self.live(seed, &schedule, &inputs, Some(&base));
-                count += 1;
-                lived = lived.saturating_add(life.lived);
-                if let Some(failure) = failure {
-                    lowest.fetch_min(index, Ordering::Relaxed);
-                    let mut sum = lock(&sum);
-                    if sum.2.as_ref().is_none_or(|(other, ..)| seed < *other) {
-                        sum.2 = Some((seed, schedule, failure));
-                    }
-                }
-            }
-            let mut sum = lock(&sum);
-            sum.0 += count;
-            sum.1 = sum.1.saturating_add(lived);
-        };
-        thread::scope(|scope| {
-            for _ in 1..self.threads {
-                scope.spawn(work);
-            }
-            work();
+        let lived = self.workers.live(seeds, stride, |seed| {
+            let (life, failure) = self.live(seed, &self.draw(seed, &base), &inputs, Some(&base));
+            (life.lived, failure.is_some())
+        })?;
+        let found = lived.failed.and_then(|seed| {
+            let drawn = self.draw(seed, &base);
+            let failure = self.live(seed, &drawn, &inputs, Some(&base)).1?;
+            Some(self.shrink(seed, drawn, failure, &inputs))
         });
-        let (seeds, lived, failed) = lock(&sum).clone();
-        let found = failed.map(|(seed, drawn, failure)| self.shrink(seed, drawn, failure, &inputs));
-        Ok(Explored { seeds, lived, found })
+        Ok(Explored { seeds: lived.seeds, lived: lived.time, found })
     }
 
     /// The schedule that a seed stands for.

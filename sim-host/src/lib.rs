@@ -23,6 +23,7 @@
 //! # Ok::<(), sim_host::SimError>(())
 //! ```
 
+pub mod branch;
 mod bridge;
 mod builder;
 mod clock;

@@ -108,6 +108,8 @@ pub(crate) enum HostError {
     Output(io::Error),
     /// The machine did not boot.
     Boot(SimError),
+    /// An exploration broke off: how.
+    Worker(String),
     /// A tape could not be written.
     Record {
         /// The file.
@@ -163,6 +165,7 @@ impl fmt::Display for HostError {
             Self::Input(error) => write!(f, "the input cannot be read: {error}"),
             Self::Output(error) => write!(f, "the output cannot be written: {error}"),
             Self::Boot(error) => write!(f, "the machine does not boot: {error}"),
+            Self::Worker(how) => write!(f, "the exploration broke off: {how}"),
             Self::Record { path, error } => {
                 write!(f, "the tape `{}` cannot be written: {error}", path.display())
             }

@@ -8,7 +8,7 @@ use std::{
 
 use sim_host::{
     Builder, Sim, SimError,
-    explore::{ExploreError, Explored, Explorer, Failure, Found, Schedule, console::type_lines},
+    explore::{ExploreError, Explored, Explorer, Failure, Found, Schedule, console::type_lines, cores},
 };
 
 use super::{
@@ -34,10 +34,7 @@ pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostEr
     lines = chosen.0.iter().filter_map(|line| lines.get(*line).cloned()).collect();
     let build = |builder: Builder| -> Result<Sim, SimError> { machine::on(builder, options, Mode::Plain).build() };
     let typed = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> { type_lines(sim, UART, lines) };
-    let mut explorer = Explorer::new(&lines, build, typed);
-    if let Some(threads) = explore.threads {
-        explorer = explorer.threads(threads);
-    }
+    let explorer = Explorer::new(&lines, build, typed).processes(explore.jobs.unwrap_or_else(cores));
     if let Some(seed) = explore.seed {
         drop(explorer);
         return one(&lines, options, seed, explore.schedule.as_ref());
@@ -61,6 +58,7 @@ pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostEr
 fn failed(error: ExploreError) -> Result<Ending, HostError> {
     match error {
         ExploreError::Boot(error) => Err(HostError::Boot(error)),
+        ExploreError::Worker(how) => Err(HostError::Worker(how)),
         error => Ok(Ending::NothingToExplore(error.to_string())),
     }
 }

@@ -39,9 +39,9 @@ pub(crate) struct Explore {
     #[arg(long, value_name = "I/N", default_value = "0/1")]
     pub(crate) shard: Shard,
 
-    /// Machines that run at the same time; as many as there are cores otherwise
+    /// Processes that work at the same time; as many as there are cores otherwise
     #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
+    pub(crate) jobs: Option<usize>,
 
     /// Print the result as one JSON object
     #[arg(long)]
