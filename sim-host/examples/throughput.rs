@@ -3,13 +3,21 @@
 use std::time::Instant;
 
 use kernel::{services::console, time::Duration};
-use sim_host::{Builder, Sim, SimError, branch::branch, explore::console::type_lines};
+use sim_host::{
+    Builder, Sim, SimError,
+    branch::branch,
+    explore::{ExploreError, Explorer, console::type_lines, cores},
+};
 
 /// How often each is done.
 const TIMES: usize = 2000;
 
 fn machine() -> Builder {
-    Sim::builder().console(console::Config {
+    with_console(Sim::builder())
+}
+
+fn with_console(machine: Builder) -> Builder {
+    machine.console(console::Config {
         port: "uart0",
         mode: console::Mode::Plain,
         machine: "the simulator",
@@ -52,8 +60,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         typed.map_or_else(|failure| failure.to_string(), |()| String::new()).into_bytes()
     })?;
     each("a copy of the process, and a line", began);
+    threads("exploration by one thread", 1)?;
+    threads("exploration by a thread for each core", cores())?;
     virtual_time("idle", machine().build()?);
     virtual_time("a task that wakes every millisecond", ticking()?);
+    Ok(())
+}
+
+/// Explores with threads, which wait for each other's critical sections.
+fn threads(what: &str, threads: usize) -> Result<(), ExploreError> {
+    const SEEDS: u64 = 10_000;
+    let lines: Vec<String> =
+        include_str!("../../tests/session/ten-lines.txt").lines().map(str::to_owned).collect();
+    let began = Instant::now();
+    let explorer = Explorer::new(
+        &lines,
+        |machine| with_console(machine).build(),
+        |sim, lines| type_lines(sim, 0, lines),
+    );
+    explorer.threads(threads).explore(0..SEEDS)?;
+    println!("{what:<42} {:>8.0} seeds a minute", SEEDS as f64 * 60.0 / began.elapsed().as_secs_f64());
     Ok(())
 }
 

@@ -27,14 +27,18 @@
 //! 1. The process has one thread when it is copied, so no lock is held by a thread that the copy does not have.
 //! 2. A copy does nothing but run its continuation, write to its pipe, and end without unwinding or running what is to run
 //!    at the end of the process: that is the original's.
-//! 3. Each copy is waited for once, by the function that made it.
-#![expect(unsafe_code, reason = "a process is copied, and waited for")]
+#![expect(unsafe_code, reason = "a process is copied, which is no business of the language")]
 
 use std::{
     collections::VecDeque,
     fmt, fs,
     io::{self, PipeReader, Read as _, Write as _},
     panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use rustix::{
+    io::Errno,
+    process::{Pid, WaitOptions, waitpid},
 };
 
 /// Exit code of a copy whose continuation panicked.
@@ -60,9 +64,9 @@ pub enum BranchError {
 impl fmt::Display for BranchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAlone => {
-                f.write_str("only a process with a single thread can branch, and only Linux tells that it is one")
-            }
+            Self::NotAlone => f.write_str(
+                "only a process with a single thread can branch, and only Linux tells that it is one",
+            ),
             Self::Copy(error) => write!(f, "the process cannot be copied: {error}"),
             Self::Result(error) => write!(f, "the result of a branch cannot be read: {error}"),
             Self::Died { branch } => write!(f, "branch {branch} died: its words are on standard error"),
@@ -112,7 +116,7 @@ pub fn branch(
 /// A copy that has not been waited for.
 struct Copy {
     number: usize,
-    process: libc::pid_t,
+    process: Pid,
     result: PipeReader,
 }
 
@@ -134,7 +138,10 @@ fn start(number: usize, continuation: &mut impl FnMut(usize) -> Vec<u8>) -> Resu
             // SAFETY: rule 2.
             unsafe { libc::_exit(code) }
         }
-        process => Ok(Copy { number, process, result }),
+        process => match Pid::from_raw(process) {
+            Some(process) => Ok(Copy { number, process, result }),
+            None => Err(BranchError::Copy(io::Error::last_os_error())),
+        },
     }
 }
 
@@ -142,17 +149,16 @@ fn start(number: usize, continuation: &mut impl FnMut(usize) -> Vec<u8>) -> Resu
 fn collect(mut copy: Copy, results: &mut Vec<Vec<u8>>, failed: &mut Option<BranchError>) {
     let mut bytes = Vec::new();
     let read = copy.result.read_to_end(&mut bytes);
-    let mut status = 0;
-    // SAFETY: rule 3: the process is a child that nobody has waited for. `status` is a place for its status.
-    let waited = loop {
-        let waited = unsafe { libc::waitpid(copy.process, &raw mut status, 0) };
-        if waited != -1 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
-            break waited;
+    let ended_well = loop {
+        match waitpid(Some(copy.process), WaitOptions::empty()) {
+            Err(Errno::INTR) => {}
+            Ok(Some((_, status))) => break status.exit_status() == Some(0),
+            _ => break false,
         }
     };
     let error = match read {
         Err(error) => BranchError::Result(error),
-        Ok(_) if waited != copy.process || status != 0 => BranchError::Died { branch: copy.number },
+        Ok(_) if !ended_well => BranchError::Died { branch: copy.number },
         Ok(_) => {
             results.push(bytes);
             return;

@@ -61,12 +61,12 @@ use std::{fmt, ops::Range};
 
 use kernel::time::Duration;
 
+use self::workers::Workers;
 pub use self::{
     life::{Failure, Life},
     schedule::{Move, NotASchedule, Schedule},
     workers::cores,
 };
-use self::workers::Workers;
 use crate::{Builder, Sim, SimError};
 
 type Build<'a> = Box<dyn Fn(Builder) -> Result<Sim, SimError> + Sync + 'a>;

@@ -21,9 +21,9 @@ use std::{
 
 use kernel::time::Instant;
 
+use self::displaced::{Displaced, Wire};
 pub use self::text::{ExternalError, Quoted};
 pub(crate) use self::text::{split_word, uart_number};
-use self::displaced::{Displaced, Wire};
 use crate::{
     explore::Schedule,
     mailbox::{Doorbell, lock},

@@ -189,7 +189,8 @@ impl<T: Sync> Explorer<'_, T> {
         inputs: &[usize],
         base: Option<&Life>,
     ) -> (Life, Option<Failure>) {
-        let mut machine = Sim::builder().seed(seed).events(kernel::event::Kinds::ALL).schedule(schedule.clone());
+        let mut machine =
+            Sim::builder().seed(seed).events(kernel::event::Kinds::ALL).schedule(schedule.clone());
         if let Some(base) = base {
             machine = machine.step_limit(base.steps.saturating_mul(20).saturating_add(STEPS));
         }
@@ -202,7 +203,10 @@ impl<T: Sync> Explorer<'_, T> {
         let life = Life::of(&sim);
         let failure = match failure {
             // A panic explains whatever came of it.
-            _ if base.is_none_or(|base| life.panics > base.panics) && life.panics > 0 && failure.is_some() => {
+            _ if base.is_none_or(|base| life.panics > base.panics)
+                && life.panics > 0
+                && failure.is_some() =>
+            {
                 Some(Failure::Panic(sim.last_panic().unwrap_or_default().to_owned()))
             }
             Some(failure) => Some(failure),

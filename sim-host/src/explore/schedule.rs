@@ -76,7 +76,9 @@ impl FromStr for Move {
         let wrong = || NotASchedule { part: part.to_owned() };
         let number = |text: &str| text.parse::<u64>().map_err(|_| wrong());
         let cut = |text: &'_ str, at: char| {
-            text.rsplit_once(at).map(|(before, after)| (before.to_owned(), after.to_owned())).ok_or_else(wrong)
+            text.rsplit_once(at)
+                .map(|(before, after)| (before.to_owned(), after.to_owned()))
+                .ok_or_else(wrong)
         };
         let (kind, rest) = part.split_once(':').ok_or_else(wrong)?;
         Ok(match kind {
@@ -141,7 +143,9 @@ impl std::error::Error for NotASchedule {}
 impl Schedule {
     /// Polls in a tick at most, if the schedule says so.
     pub(crate) fn polls(&self) -> Option<u32> {
-        self.0.iter().find_map(|displaced| if let Move::Polls(polls) = displaced { Some(*polls) } else { None })
+        self.0
+            .iter()
+            .find_map(|displaced| if let Move::Polls(polls) = displaced { Some(*polls) } else { None })
     }
 
     /// What a tick that polls costs, in microseconds, if the schedule says so.

@@ -32,7 +32,8 @@ pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostEr
     // A line that is left out stays in its place, so that lines have the numbers that an editor shows.
     let chosen = explore.lines.clone().unwrap_or_else(|| Lines((0..lines.len()).collect()));
     lines = chosen.0.iter().filter_map(|line| lines.get(*line).cloned()).collect();
-    let build = |builder: Builder| -> Result<Sim, SimError> { machine::on(builder, options, Mode::Plain).build() };
+    let build =
+        |builder: Builder| -> Result<Sim, SimError> { machine::on(builder, options, Mode::Plain).build() };
     let typed = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> { type_lines(sim, UART, lines) };
     let explorer = Explorer::new(&lines, build, typed).processes(explore.jobs.unwrap_or_else(cores));
     if let Some(seed) = explore.seed {
@@ -131,7 +132,12 @@ fn tell(explored: &Explored, seconds: f64, lines: &[String], reproduction: Optio
     );
     let (Some(found), Some(reproduction)) = (&explored.found, reproduction) else { return };
     println!("seed {} fails: {}", found.seed, found.failure);
-    println!("needed of {} displacements, after {} tries: {}", found.drawn.0.len(), found.tries, found.schedule);
+    println!(
+        "needed of {} displacements, after {} tries: {}",
+        found.drawn.0.len(),
+        found.tries,
+        found.schedule
+    );
     for line in found.inputs.iter().filter_map(|input| lines.get(*input)) {
         println!("    {line}");
     }
@@ -177,10 +183,38 @@ fn string(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{quoted, string};
+    use clap::Parser as _;
+    use sim_host::explore::{Failure, Found};
+
+    use super::{Lines, Options, quoted, reproduction, string};
+    use crate::program::options::Task;
 
     #[test]
-    fn a_reproduction_can_be_pasted_into_a_shell() {
+    fn a_reproduction_asks_for_the_same_machine_schedule_and_lines() {
+        let typed = ["sim-host", "--heap", "64K", "--alloc-policy", "deny", "explore", "night.txt"];
+        let options = Options::try_parse_from(typed).expect("options");
+        let Some(Task::Explore(explore)) = &options.task else { panic!("no exploration") };
+        let found = Found {
+            seed: 95,
+            drawn: "polls:1,irq:uart0@17".parse().expect("a schedule"),
+            schedule: "irq:uart0@17".parse().expect("a schedule"),
+            inputs: vec![0, 2, 3],
+            failure: Failure::Busy,
+            tries: 7,
+        };
+        // Of the lines 3 to 9, the first, the third and the fourth.
+        let line = reproduction(&options, explore, &found, &Lines((2..9).collect()));
+        let expected = "--heap 65536 --alloc-policy deny explore night.txt --lines 3,5-6 --seed 95 --schedule irq:uart0@17";
+        assert_eq!(line, format!("sim-host {expected}"));
+        let again = Options::try_parse_from(line.split(' ')).expect("options");
+        let Some(Task::Explore(again_explore)) = &again.task else { panic!("no exploration") };
+        assert_eq!((again.heap, again.alloc_policy), (options.heap, options.alloc_policy));
+        assert_eq!((again_explore.seed, again_explore.schedule.as_ref()), (Some(95), Some(&found.schedule)));
+        assert_eq!(again_explore.lines, Some(Lines(vec![2, 4, 5])));
+    }
+
+    #[test]
+    fn a_word_can_be_pasted_into_a_shell() {
         assert_eq!(quoted("scripts/a.txt"), "scripts/a.txt");
         assert_eq!(quoted("my script's"), r"'my script'\''s'");
         assert_eq!(quoted(""), "''");

@@ -173,8 +173,8 @@ impl Options {
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }
-        let is_session = self.is_script() || self.record.is_some() || self.replay.is_some() || self.lockstep.is_some();
-        if self.task.is_some() && (is_session || self.check_determinism || self.until.is_some()) {
+        let is_session = self.is_script() || self.is_watched() || self.until.is_some();
+        if self.task.is_some() && (is_session || self.uart != Uart::Stdio || self.seed != 0) {
             let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --log and --alloc-policy go with it";
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));

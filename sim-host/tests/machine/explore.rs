@@ -15,6 +15,7 @@ fn finds<T: Sync + Debug>(explorer: &Explorer<'_, T>) -> Found {
     let explored = explorer.explore(SEEDS).expect("the base run is fine");
     let found = explored.found.unwrap_or_else(|| panic!("nothing found in {} seeds", explored.seeds));
     let printed = found.to_string();
+    println!("{printed}");
     let line = printed.lines().last().expect("a line");
     let word = |option: &str| {
         let after = line.split(option).nth(1).unwrap_or_else(|| panic!("no {option} in `{line}`"));

@@ -1,11 +1,9 @@
 //! The command line of `sim-host explore`.
 
-use std::{ops::Range, path::PathBuf, str::FromStr};
+use std::{fmt, ops::Range, path::PathBuf, str::FromStr};
 
 use clap::Args;
 use sim_host::explore::Schedule;
-
-use super::values::ValueError;
 
 /// Run a script again and again, with interrupts and input landing elsewhere each time
 ///
@@ -48,6 +46,9 @@ pub(crate) struct Explore {
     pub(crate) json: bool,
 }
 
+/// The longest script, in lines.
+const MOST_LINES: usize = 1_000_000;
+
 /// Seeds, from the first to before the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seeds(pub(crate) Range<u64>);
@@ -63,22 +64,42 @@ pub(crate) struct Shard {
     pub(crate) count: u64,
 }
 
-impl FromStr for Seeds {
-    type Err = ValueError;
+/// Why a value is refused: what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotThat {
+    Seeds,
+    Lines,
+    Shard,
+}
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        let (from, to) = text.split_once("..").ok_or(ValueError::NotSeeds)?;
+impl fmt::Display for NotThat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Seeds => "use A..B, such as `0..1000`, where A is less than B",
+            Self::Lines => "use numbers and ranges, counted from 1, such as `2,5-7`",
+            Self::Shard => "use I/N, such as `0/8`, where I counts from 0",
+        })
+    }
+}
+
+impl std::error::Error for NotThat {}
+
+impl FromStr for Seeds {
+    type Err = NotThat;
+
+    fn from_str(text: &str) -> Result<Self, NotThat> {
+        let (from, to) = text.split_once("..").ok_or(NotThat::Seeds)?;
         match (from.parse(), to.parse()) {
             (Ok(from), Ok(to)) if from < to => Ok(Self(from..to)),
-            _ => Err(ValueError::NotSeeds),
+            _ => Err(NotThat::Seeds),
         }
     }
 }
 
 impl FromStr for Lines {
-    type Err = ValueError;
+    type Err = NotThat;
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
+    fn from_str(text: &str) -> Result<Self, NotThat> {
         let mut lines = Vec::new();
         for part in text.split(',') {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -86,18 +107,15 @@ impl FromStr for Lines {
                 (Ok(first @ 1..), Ok(last)) if first <= last && last <= MOST_LINES => {
                     lines.extend(first - 1..last);
                 }
-                _ => return Err(ValueError::NotLines),
+                _ => return Err(NotThat::Lines),
             }
         }
         Ok(Self(lines))
     }
 }
 
-/// The longest script.
-const MOST_LINES: usize = 1_000_000;
-
-impl std::fmt::Display for Lines {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.0.as_slice();
         while let Some(first) = rest.first() {
             let run = rest.iter().zip(*first..).take_while(|(line, expected)| *line == expected).count();
@@ -115,13 +133,13 @@ impl std::fmt::Display for Lines {
 }
 
 impl FromStr for Shard {
-    type Err = ValueError;
+    type Err = NotThat;
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        let (index, count) = text.split_once('/').ok_or(ValueError::NotAShard)?;
+    fn from_str(text: &str) -> Result<Self, NotThat> {
+        let (index, count) = text.split_once('/').ok_or(NotThat::Shard)?;
         match (index.parse(), count.parse()) {
             (Ok(index), Ok(count)) if index < count => Ok(Self { index, count }),
-            _ => Err(ValueError::NotAShard),
+            _ => Err(NotThat::Shard),
         }
     }
 }

@@ -88,12 +88,6 @@ pub(crate) enum ValueError {
     LogTargetTooLong,
     /// It names more targets than a kernel remembers.
     TooManyLogTargets,
-    /// It is no range of seeds.
-    NotSeeds,
-    /// It names no lines of a script.
-    NotLines,
-    /// It is no share.
-    NotAShard,
 }
 
 impl Heap {
@@ -253,9 +247,6 @@ impl fmt::Display for ValueError {
                 f,
                 "`{part}` is neither LEVEL nor TARGET=LEVEL, with off, error, warn, info, debug or trace as level"
             ),
-            Self::NotSeeds => f.write_str("use A..B, such as `0..1000`, where A is less than B"),
-            Self::NotLines => f.write_str("use numbers and ranges, counted from 1, such as `2,5-7`"),
-            Self::NotAShard => f.write_str("use I/N, such as `0/8`, where I counts from 0"),
             Self::LogTargetTooLong => write!(f, "a target has {TARGET_NAME} bytes at most"),
             Self::TooManyLogTargets => {
                 write!(f, "{LOG_TARGETS} targets at most can have a level of their own")
