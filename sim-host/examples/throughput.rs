@@ -75,7 +75,7 @@ fn threads(what: &str, threads: usize) -> Result<(), ExploreError> {
     let began = Instant::now();
     let explorer = Explorer::new(
         &lines,
-        |machine| with_console(machine).build(),
+        |machine| with_console(machine.without_digest()).build(),
         |sim, lines| type_lines(sim, 0, lines),
     );
     explorer.threads(threads).explore(0..SEEDS)?;

@@ -129,7 +129,7 @@ impl Sim {
             external: Queue::displaced_by(config.schedule.as_ref()),
             last: (Next::RunAgain, Wait::Nothing),
             exact: false,
-            journal: Journal::default(),
+            journal: Journal::new(config.without_digest),
             doorbell,
             clock,
             alarm: None,
@@ -628,7 +628,7 @@ impl Sim {
 
     /// Stands for all that the machine has done: the events that its kernel recorded and what showed outside, in their
     /// order, with their times. Two lives that are the same have the same, on any host. Events that were overwritten
-    /// unread are in it as a count.
+    /// unread are in it as a count. A machine [without a digest](Builder::without_digest) has the same all its life.
     pub fn digest(&self) -> Digest {
         self.journal.digest()
     }

@@ -32,8 +32,9 @@ pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostEr
     // A line that is left out stays in its place, so that lines have the numbers that an editor shows.
     let chosen = explore.lines.clone().unwrap_or_else(|| Lines((0..lines.len()).collect()));
     lines = chosen.0.iter().filter_map(|line| lines.get(*line).cloned()).collect();
-    let build =
-        |builder: Builder| -> Result<Sim, SimError> { machine::on(builder, options, Mode::Plain).build() };
+    let build = |builder: Builder| -> Result<Sim, SimError> {
+        machine::on(builder.without_digest(), options, Mode::Plain).build()
+    };
     let typed = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> { type_lines(sim, UART, lines) };
     let explorer = Explorer::new(&lines, build, typed).processes(explore.jobs.unwrap_or_else(cores));
     if let Some(seed) = explore.seed {
