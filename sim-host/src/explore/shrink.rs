@@ -22,10 +22,9 @@ impl<T: Sync> Explorer<'_, T> {
         let mut shrinker = Shrinker { explorer: self, found };
         if let Ok(base) = self.base(inputs) {
             shrinker.fewer_moves(&base);
-            if let Some(base) = shrinker.fewer_inputs(base) {
-                shrinker.fewer_moves(&base);
-                shrinker.smaller_moves(&base);
-            }
+            let base = shrinker.fewer_inputs(base);
+            shrinker.fewer_moves(&base);
+            shrinker.smaller_moves(&base);
         }
         shrinker.found
     }
@@ -94,7 +93,7 @@ impl<T: Sync> Shrinker<'_, '_, T> {
 
     /// Leaves inputs out, larger parts of them first. Without an input everything lands elsewhere, so a schedule is looked for that
     /// makes the rest fail. Returns the base run of what is left.
-    fn fewer_inputs(&mut self, mut base: Life) -> Option<Life> {
+    fn fewer_inputs(&mut self, mut base: Life) -> Life {
         let mut len = self.found.inputs.len().div_ceil(2);
         while len > 0 && !self.is_over() {
             let mut at = 0;
@@ -117,7 +116,7 @@ impl<T: Sync> Shrinker<'_, '_, T> {
                 len /= 2;
             }
         }
-        Some(base)
+        base
     }
 
     /// The rest of the inputs fails with the same schedule, with one that is moved by what is missing, or with another seed's.

@@ -1,11 +1,13 @@
 //! Exploration finds what depends on where interrupts land, shortens it, and says how it happens again.
 
+mod displaced;
 mod lost_wake;
 mod stale_token;
 
 use std::fmt::Debug;
 
-use sim_host::explore::{Explorer, Failure, Found, Schedule};
+use kernel::services::console;
+use sim_host::explore::{Explorer, Failure, Found, Move, Schedule, console::type_lines};
 
 /// Seeds within which a planted bug has to be found, and which a driver without it has to survive.
 const SEEDS: std::ops::Range<u64> = 0..10_000;
@@ -50,4 +52,48 @@ fn shares_of_an_exploration_are_the_whole() {
 fn what_fails_by_itself_is_not_explored() {
     let explorer = Explorer::new(&[(); 0], |machine| machine.bare().build(), |_, _| Err(Failure::Busy));
     assert!(explorer.explore(0..10).is_err());
+}
+
+#[test]
+fn lines_of_a_script_that_are_not_needed_are_left_out() {
+    let lines = ["ping", "gpio 25 out", "services", "gpio 25 high", "ps", "heap"].map(str::to_owned);
+    let explorer = Explorer::new(
+        &lines,
+        |machine| {
+            let console = console::Config {
+                port: "uart0",
+                mode: console::Mode::Plain,
+                machine: "the simulator",
+                serial_number: None,
+                has_boot_loader: false,
+                power_off_at_end: true,
+            };
+            machine.console(console).build()
+        },
+        |sim, lines| {
+            type_lines(sim, 0, lines)?;
+            // A bug that needs two lines, and an interrupt that nobody raised.
+            match sim.pin(25).level() && sim.gpio().irq().taken() > 0 {
+                true => Err("the pin is high, and an interrupt came".into()),
+                false => Ok(()),
+            }
+        },
+    );
+    let found = finds(&explorer);
+    assert_eq!(found.inputs, [1, 3], "{found}");
+    assert_eq!(found.schedule.to_string(), "irq:gpio@1");
+}
+
+#[test]
+fn only_lines_that_are_named_come_once_more() {
+    let explorer = lost_wake::explorer(lost_wake::CHECKS_FIRST).extra_interrupts(&["timer"]);
+    let schedule = |seed| explorer.schedule_of(seed, &explorer.all_inputs()).expect("the base run is fine");
+    let moves: Vec<Move> = (0..100).flat_map(|seed| schedule(seed).0).collect();
+    let extra = |line: &str| {
+        moves
+            .iter()
+            .filter(|displaced| matches!(displaced, Move::Interrupt { line: of, .. } if of == line))
+            .count()
+    };
+    assert!(extra("timer") > 100 && extra("button") == 0, "{moves:?}");
 }

@@ -5,13 +5,7 @@ use std::{fmt, ops::Range, path::PathBuf, str::FromStr};
 use clap::Args;
 use sim_host::explore::Schedule;
 
-/// Run a script again and again, with interrupts and input landing elsewhere each time
-///
-/// Whatever a driver does, it has to do right wherever interrupts land. For each seed the script runs on a fresh machine in
-/// virtual time, with a schedule drawn from the seed: interrupts at the ends of critical sections, which is wherever they
-/// could matter, late or once more than raised; bytes later or in pieces; fewer polls in a tick, and ticks that take time.
-/// A run fails if the script hangs, if a task panics, if more commands fail or other memory is in use at the end than
-/// without a schedule. The first failure is made short and printed with the line that reproduces it.
+/// What is explored, and how: for what, see [`Task::Explore`](super::Task::Explore).
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Explore {
     /// A file of console commands, one a line
@@ -25,7 +19,11 @@ pub(crate) struct Explore {
     #[arg(long = "seed", value_name = "N", id = "one_seed", conflicts_with_all = ["seeds", "shard"])]
     pub(crate) seed: Option<u64>,
 
-    /// The schedule of that run, instead of the one that is drawn from its seed
+    /// The schedule of that run, instead of the one that is drawn from its seed; `none` displaces nothing
+    ///
+    /// Parts with commas between: irq:LINE@N pends a line after N critical sections, late:I+N takes the I-th interrupt N
+    /// sections later, input:I+US has the I-th input come so late, split:I/BYTES+US the bytes behind the first so many;
+    /// polls:N is how many polls a tick makes, cost:US what it takes.
     #[arg(long, value_name = "SCHEDULE", requires = "one_seed")]
     pub(crate) schedule: Option<Schedule>,
 
