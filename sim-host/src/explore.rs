@@ -82,7 +82,7 @@ pub struct Explorer<'a, T> {
 }
 
 /// What an exploration came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Explored {
     /// Seeds whose lives were lived to their end, those that failed among them.
     pub seeds: u64,
@@ -93,7 +93,7 @@ pub struct Explored {
 }
 
 /// A failure, as short as it goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     /// The seed that led to it, which is that of the machine, too.
     pub seed: u64,
@@ -117,6 +117,11 @@ pub enum ExploreError {
     Boot(SimError),
     /// The life with no schedule fails already.
     Base(Failure),
+    /// A life failed, and then did not: it depends on more than its seed and its schedule.
+    NotRepeatable {
+        /// Its seed.
+        seed: u64,
+    },
     /// A worker has died: how.
     Worker(String),
 }
@@ -126,6 +131,12 @@ impl fmt::Display for ExploreError {
         match self {
             Self::Boot(error) => write!(f, "the machine does not boot: {error}"),
             Self::Base(failure) => write!(f, "there is nothing to explore, as it fails by itself: {failure}"),
+            Self::NotRepeatable { seed } => {
+                write!(
+                    f,
+                    "seed {seed} fails, and does not when it is tried again: find out what else it depends on"
+                )
+            }
             Self::Worker(how) => write!(f, "the exploration broke off: {how}"),
         }
     }
@@ -195,11 +206,15 @@ impl<'a, T: Sync> Explorer<'a, T> {
             let (life, failure) = self.live(seed, &self.draw(seed, &base), &inputs, Some(&base));
             (life.lived, failure.is_some())
         })?;
-        let found = lived.failed.and_then(|seed| {
-            let drawn = self.draw(seed, &base);
-            let failure = self.live(seed, &drawn, &inputs, Some(&base)).1?;
-            Some(self.shrink(seed, drawn, failure, &inputs))
-        });
+        let found = match lived.failed {
+            None => None,
+            Some(seed) => {
+                let drawn = self.draw(seed, &base);
+                let again = self.live(seed, &drawn, &inputs, Some(&base)).1;
+                let failure = again.ok_or(ExploreError::NotRepeatable { seed })?;
+                Some(self.shrink(seed, drawn, failure, &inputs))
+            }
+        };
         Ok(Explored { seeds: lived.seeds, lived: lived.time, found })
     }
 

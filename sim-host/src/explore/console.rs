@@ -22,7 +22,7 @@ pub fn type_lines(sim: &mut Sim, uart: usize, lines: &[&String]) -> Result<(), F
             Wait::Nothing => {}
             Wait::Stopped(Stop::PowerOff | Stop::BootLoader) => return Ok(()),
             Wait::Stopped(Stop::Reboot) => {
-                sim.reboot().map_err(|error| Failure::Boot(error.to_string()))?;
+                sim.reboot().map_err(Failure::Boot)?;
             }
             Wait::Stopped(Stop::Panic) => return Err(Failure::Stopped(Stop::Panic)),
             Wait::PowerCut => return Err(Failure::Check("the power failed".to_owned())),

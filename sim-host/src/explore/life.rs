@@ -9,17 +9,17 @@ use kernel::{
 };
 
 use super::{ExploreError, Explorer, Schedule};
-use crate::{Outcome, Sim};
+use crate::{Outcome, Sim, SimError};
 
 /// Steps of a life beyond those that twenty base runs need.
 const STEPS: u64 = 100_000;
 
 /// How a life fails.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
-    /// The machine does not boot: why.
-    Boot(String),
+    /// The machine does not boot.
+    Boot(SimError),
     /// A task has panicked: what it said.
     Panic(String),
     /// The machine is at rest for ever, and was not to be: what it waits for.
@@ -177,6 +177,7 @@ impl<T: Sync> Explorer<'_, T> {
     pub(super) fn base(&self, inputs: &[usize]) -> Result<Life, ExploreError> {
         match self.live(0, &Schedule::default(), inputs, None) {
             (life, None) => Ok(life),
+            (_, Some(Failure::Boot(error))) => Err(ExploreError::Boot(error)),
             (_, Some(failure)) => Err(ExploreError::Base(failure)),
         }
     }
@@ -196,7 +197,7 @@ impl<T: Sync> Explorer<'_, T> {
         }
         let mut sim = match (self.build)(machine) {
             Ok(sim) => sim,
-            Err(error) => return (Life::default(), Some(Failure::Boot(error.to_string()))),
+            Err(error) => return (Life::default(), Some(Failure::Boot(error))),
         };
         let inputs: Vec<&T> = inputs.iter().filter_map(|input| self.inputs.get(*input)).collect();
         let failure = (self.run)(&mut sim, &inputs).err();

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, Write as _},
     sync::{Mutex, PoisonError},
     time::Instant,
 };
@@ -50,10 +51,10 @@ pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostEr
     };
     let seconds = began.elapsed().as_secs_f64();
     let line = explored.found.as_ref().map(|found| reproduction(options, explore, found, &chosen));
-    match explore.json {
-        true => println!("{}", json(&explored, seconds, line.as_deref())),
-        false => tell(&explored, seconds, &lines, line.as_deref()),
-    }
+    say(&match explore.json {
+        true => json(&explored, seconds, line.as_deref()),
+        false => told(&explored, seconds, &lines, line.as_deref()),
+    })?;
     Ok(if explored.found.is_some() { Ending::Found } else { Ending::PowerOff })
 }
 
@@ -92,7 +93,7 @@ fn one(
         eprintln!("sim-host: seed {seed}, schedule {schedule}");
         explorer.reproduce(seed, &schedule, &inputs)
     });
-    print!("{}", String::from_utf8_lossy(&said.lock().unwrap_or_else(PoisonError::into_inner)));
+    say(&String::from_utf8_lossy(&said.lock().unwrap_or_else(PoisonError::into_inner)))?;
     match lived {
         Ok(None) => Ok(Ending::PowerOff),
         Ok(Some(failure)) => {
@@ -124,25 +125,29 @@ fn quoted(word: &str) -> String {
     }
 }
 
-fn tell(explored: &Explored, seconds: f64, lines: &[String], reproduction: Option<&str>) {
-    println!(
-        "{} seeds in {seconds:.1} s, {:.0} a minute; {:.0} s of the machine's time a second",
+fn told(explored: &Explored, seconds: f64, lines: &[String], reproduction: Option<&str>) -> String {
+    let mut text = format!(
+        "{} seeds in {seconds:.1} s, {:.0} a minute; {:.0} s of the machine's time a second\n",
         explored.seeds,
         per(explored.seeds as f64 * 60.0, seconds),
         per(explored.lived.as_micros() as f64 / 1e6, seconds),
     );
-    let (Some(found), Some(reproduction)) = (&explored.found, reproduction) else { return };
-    println!("seed {} fails: {}", found.seed, found.failure);
-    println!(
-        "needed of {} displacements, after {} tries: {}",
-        found.drawn.0.len(),
-        found.tries,
-        found.schedule
-    );
-    for line in found.inputs.iter().filter_map(|input| lines.get(*input)) {
-        println!("    {line}");
+    if let (Some(found), Some(reproduction)) = (&explored.found, reproduction) {
+        let Found { seed, drawn, schedule, failure, tries, .. } = found;
+        text += &format!("seed {seed} fails: {failure}\n");
+        text += &format!("needed of {} displacements, after {tries} tries: {schedule}\n", drawn.0.len());
+        for line in found.inputs.iter().filter_map(|input| lines.get(*input)) {
+            text += &format!("    {line}\n");
+        }
+        text += &format!("reproduce: {reproduction}\n");
     }
-    println!("reproduce: {reproduction}");
+    text
+}
+
+/// Writes to standard output.
+fn say(text: &str) -> Result<(), HostError> {
+    let mut output = io::stdout().lock();
+    output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(HostError::Output)
 }
 
 fn per(amount: f64, seconds: f64) -> f64 {
@@ -164,7 +169,7 @@ fn json(explored: &Explored, seconds: f64, reproduction: Option<&str>) -> String
             string(reproduction)
         ));
     }
-    text.push('}');
+    text.push_str("}\n");
     text
 }
 

@@ -4,10 +4,13 @@ mod displaced;
 mod lost_wake;
 mod stale_token;
 
-use std::fmt::Debug;
+use std::{
+    fmt::Debug,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use kernel::services::console;
-use sim_host::explore::{Explorer, Failure, Found, Move, Schedule, console::type_lines};
+use sim_host::explore::{ExploreError, Explorer, Failure, Found, Move, Schedule, console::type_lines};
 
 /// Seeds within which a planted bug has to be found, and which a driver without it has to survive.
 const SEEDS: std::ops::Range<u64> = 0..10_000;
@@ -51,7 +54,21 @@ fn shares_of_an_exploration_are_the_whole() {
 #[test]
 fn what_fails_by_itself_is_not_explored() {
     let explorer = Explorer::new(&[(); 0], |machine| machine.bare().build(), |_, _| Err(Failure::Busy));
-    assert!(explorer.explore(0..10).is_err());
+    assert_eq!(explorer.explore(0..10), Err(ExploreError::Base(Failure::Busy)));
+    let explorer = Explorer::new(&[(); 0], |machine| machine.heap(1024).build(), |_, _| Ok(()));
+    assert!(matches!(explorer.explore(0..10), Err(ExploreError::Boot(_))));
+}
+
+#[test]
+fn a_failure_that_is_gone_when_it_is_tried_again_is_told() {
+    let lives = AtomicU32::new(0);
+    let explorer = Explorer::new(
+        &[(); 0],
+        |machine| machine.bare().build(),
+        |_, _| if lives.fetch_add(1, Ordering::Relaxed) == 5 { Err(Failure::Busy) } else { Ok(()) },
+    );
+    // The base run is the first.
+    assert_eq!(explorer.threads(1).explore(0..10), Err(ExploreError::NotRepeatable { seed: 4 }));
 }
 
 #[test]

@@ -79,6 +79,8 @@ fn nonsense_is_refused_with_advice() {
     let ended = run(&["--until", "1s", "explore", "x.txt"], b"");
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("--heap"), "{ended:?}");
+    let ended = run(&["--heap", "1K", "explore", ten_lines().to_str().expect("a plain path")], b"");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
     let ended = run(&["explore", "there-is-no-such-script.txt"], b"");
     assert_eq!(ended.code, Some(1), "{ended:?}");
 }
