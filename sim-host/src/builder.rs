@@ -12,7 +12,7 @@ use kernel::{
     time::Duration,
 };
 
-use crate::{Pace, Sim, Time};
+use crate::{Pace, Sim, Time, explore::Schedule};
 
 /// What is called at the end of each boot.
 pub(crate) type OnBoot = Rc<dyn Fn(&Sim) -> Result<(), SimError>>;
@@ -34,6 +34,8 @@ pub struct Builder {
     pub(crate) tick_cost: Duration,
     pub(crate) step_limit: u64,
     pub(crate) on_boot: Vec<OnBoot>,
+    pub(crate) schedule: Option<Schedule>,
+    pub(crate) without_digest: bool,
 }
 
 impl Builder {
@@ -54,6 +56,8 @@ impl Builder {
             tick_cost: Duration::ZERO,
             step_limit: 10_000_000,
             on_boot: Vec::new(),
+            schedule: None,
+            without_digest: false,
         }
     }
 
@@ -165,6 +169,32 @@ impl Builder {
     pub fn on_boot(mut self, hook: impl Fn(&Sim) -> Result<(), SimError> + 'static) -> Self {
         self.on_boot.push(Rc::new(hook));
         self
+    }
+
+    /// Has interrupts and what happens from outside land elsewhere; see [`explore`](crate::explore).
+    #[must_use]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = Some(schedule);
+        self
+    }
+
+    /// Sums nothing up: a machine whose [digest](Sim::digest) nobody wants is a quarter faster.
+    #[must_use]
+    pub fn without_digest(mut self) -> Self {
+        self.without_digest = true;
+        self
+    }
+
+    /// The settings, as the schedule wants them.
+    pub(crate) fn settings_of_a_boot(&self) -> Settings {
+        let polls = self.schedule.as_ref().and_then(Schedule::polls);
+        Settings { polls_per_tick: polls.unwrap_or(self.settings.polls_per_tick), ..self.settings }
+    }
+
+    /// What a tick that polls something costs, as the schedule wants it.
+    pub(crate) fn cost_of_a_tick(&self) -> Duration {
+        let cost_us = self.schedule.as_ref().and_then(Schedule::cost_us);
+        cost_us.map_or(self.tick_cost, Duration::from_micros)
     }
 
     /// Builds the machine and boots it.

@@ -10,6 +10,7 @@
 //! without a time, such as a key, comes at the time at which the machine sees it: at the beginning of a step. So nothing
 //! changes within one.
 
+mod displaced;
 mod text;
 
 use std::{
@@ -20,9 +21,13 @@ use std::{
 
 use kernel::time::Instant;
 
+use self::displaced::{Displaced, Wire};
 pub use self::text::{ExternalError, Quoted};
 pub(crate) use self::text::{split_word, uart_number};
-use crate::mailbox::{Doorbell, lock};
+use crate::{
+    explore::Schedule,
+    mailbox::{Doorbell, lock},
+};
 
 /// Something that happens to a machine from outside. As text, on tapes and in scripts, it reads as in the examples.
 #[non_exhaustive]
@@ -193,13 +198,45 @@ impl Inbox {
 pub(crate) struct Queue {
     queue: BTreeMap<(u64, u64), External>,
     next: u64,
+    /// What comes later than scheduled, when schedules are explored.
+    displaced: Option<Displaced>,
 }
 
 impl Queue {
+    /// A queue in which a schedule may displace what happens.
+    pub(crate) fn displaced_by(schedule: Option<&Schedule>) -> Self {
+        Self { displaced: schedule.map(Displaced::new), ..Self::default() }
+    }
+
     /// Lets something happen at a time; in the past means as soon as possible.
     pub(crate) fn schedule(&mut self, at: Instant, external: External) {
+        match &mut self.displaced {
+            None => self.insert(at, external),
+            Some(displaced) => {
+                for (at, external) in displaced.pieces(at, external) {
+                    // Nothing overtakes on a wire.
+                    let wire = external.wire();
+                    let before = self.queue.iter().filter(|(_, before)| before.wire() == wire);
+                    let behind_us = before.map(|((at_us, _), _)| *at_us).max().unwrap_or(0);
+                    self.insert(at.max(Instant::from_micros(behind_us)), external);
+                }
+            }
+        }
+    }
+
+    fn insert(&mut self, at: Instant, external: External) {
         self.queue.insert((at.as_micros(), self.next), external);
         self.next += 1;
+    }
+
+    /// Bytes are on their way to a UART, but not on its wire yet.
+    pub(crate) fn has_bytes_for(&self, uart: usize) -> bool {
+        self.queue.values().any(|external| external.wire() == Wire::Uart(uart))
+    }
+
+    /// The bytes of each input so far, if a schedule is in force.
+    pub(crate) fn input_lens(&self) -> &[usize] {
+        self.displaced.as_ref().map_or(&[], Displaced::input_lens)
     }
 
     /// Takes what is due.

@@ -8,6 +8,8 @@
 //!
 //! While a handler runs, [`in_handler`] says so. What must not happen in an interrupt can assert that it does not.
 
+mod displaced;
+
 use std::{
     cell::{Cell, OnceCell, RefCell},
     rc::Rc,
@@ -17,7 +19,8 @@ use std::{
     },
 };
 
-use crate::{mailbox::Doorbell, tap::Tap};
+use self::displaced::Displaced;
+use crate::{explore::Schedule, mailbox::Doorbell, tap::Tap};
 
 /// Handlers called in one go at most. The rest of a storm waits for the next tick, so that tasks get their turn.
 pub const STORM: u32 = 256;
@@ -137,6 +140,10 @@ impl IrqLine {
         self.0.taken.load(Ordering::Relaxed)
     }
 
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The line will be taken before the next tick.
     fn is_due(&self) -> bool {
         self.0.enabled.load(Ordering::Acquire) && self.is_pending()
@@ -160,6 +167,8 @@ pub(crate) struct Interrupts {
     sections: Cell<u64>,
     /// Lines to become pending when so many have.
     planned: RefCell<Vec<(u64, IrqLine)>>,
+    /// What lands elsewhere, when schedules are explored.
+    displaced: Option<RefCell<Displaced>>,
     storms: Cell<u32>,
     /// A storm was cut off: tasks get their turn until the next tick.
     calm: Cell<bool>,
@@ -168,13 +177,14 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    pub(crate) fn new(doorbell: Doorbell) -> Self {
+    pub(crate) fn new(doorbell: Doorbell, schedule: Option<&Schedule>) -> Self {
         Self {
             lines: RefCell::new(Vec::new()),
             doorbell,
             calls: Cell::new(0),
             sections: Cell::new(0),
             planned: RefCell::default(),
+            displaced: schedule.map(Displaced::new).map(RefCell::new),
             storms: Cell::new(0),
             calm: Cell::new(false),
             tap: OnceCell::new(),
@@ -209,7 +219,7 @@ impl Interrupts {
     /// Sets what is called when the line is taken.
     pub(crate) fn attach(&self, line: &IrqLine, handler: Handler) {
         let mut lines = self.lines.borrow_mut();
-        let entry = lines.iter_mut().find(|(known, _)| Arc::ptr_eq(&known.0, &line.0));
+        let entry = lines.iter_mut().find(|(known, _)| known.is(line));
         debug_assert!(entry.is_some(), "the line {} is not of this machine", line.name());
         if let Some((line, slot)) = entry {
             *slot = Some(handler);
@@ -225,6 +235,9 @@ impl Interrupts {
     /// Takes what is pending before a tick; returns how many handlers were called.
     pub(crate) fn deliver(&self) -> u32 {
         self.calm.set(false);
+        if let Some(displaced) = &self.displaced {
+            displaced.borrow_mut().release_all();
+        }
         self.take(&mut self.lines.borrow_mut())
     }
 
@@ -252,17 +265,49 @@ impl Interrupts {
         let due = |(at, _): &mut (u64, IrqLine)| *at <= ended;
         self.planned.borrow_mut().extract_if(.., due).for_each(|(_, line)| line.pend());
         // The lines are in use while one is added or gets its handler: that is over soon.
-        if !self.calm.get()
-            && let Ok(mut lines) = self.lines.try_borrow_mut()
-        {
-            self.take(&mut lines);
+        if let Ok(mut lines) = self.lines.try_borrow_mut() {
+            self.pend_extra(&lines, ended);
+            if !self.calm.get() {
+                self.take(&mut lines);
+            }
         }
+    }
+
+    /// Makes lines pending that a schedule wants to be so by now.
+    fn pend_extra(&self, lines: &[(IrqLine, Option<Handler>)], sections: u64) {
+        let Some(displaced) = &self.displaced else { return };
+        while let Some(name) = displaced.borrow_mut().next_extra(sections) {
+            if let Some((line, _)) = lines.iter().find(|(line, _)| line.name() == name) {
+                line.pend();
+            }
+        }
+    }
+
+    /// The line is due, and not held back.
+    fn is_takable(&self, line: &IrqLine) -> bool {
+        let held = |displaced: &RefCell<Displaced>| displaced.borrow().is_held(line, self.sections.get());
+        line.is_due() && !self.displaced.as_ref().is_some_and(held)
+    }
+
+    /// The names of the lines, lowest first.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.lines.borrow().iter().map(|(line, _)| line.name()).collect()
+    }
+
+    /// How many interrupts a schedule could have displaced, if one is in force.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.displaced.as_ref().map_or(0, |displaced| displaced.borrow().arrived())
     }
 
     /// Takes what is pending, lowest line first.
     fn take(&self, lines: &mut [(IrqLine, Option<Handler>)]) -> u32 {
         let mut calls = 0;
-        while let Some((line, handler)) = lines.iter_mut().find(|(line, _)| line.is_due()) {
+        while let Some((line, handler)) = lines.iter_mut().find(|(line, _)| self.is_takable(line)) {
+            if let Some(displaced) = &self.displaced
+                && !displaced.borrow_mut().is_taken_now(line, self.sections.get())
+            {
+                continue;
+            }
             if calls == STORM {
                 self.storms.set(self.storms.get().saturating_add(1));
                 self.calm.set(true);
@@ -291,6 +336,9 @@ impl Interrupts {
         let mut lines = self.lines.borrow_mut();
         lines.truncate(keep);
         self.planned.borrow_mut().clear();
+        if let Some(displaced) = &self.displaced {
+            displaced.borrow_mut().reset();
+        }
         for (line, handler) in lines.iter_mut() {
             *handler = None;
             line.reset();

@@ -33,6 +33,8 @@ type Listener = Box<dyn FnMut(Entry<'_>)>;
 pub(crate) struct Journal {
     digester: Digester,
     entries: u64,
+    /// Nobody wants the digest.
+    silent: bool,
     line: String,
     listener: Option<Listener>,
     /// What has shown outside, if it is kept.
@@ -43,8 +45,16 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
+    /// A journal; a silent one writes nothing unless somebody listens.
+    pub(crate) fn new(silent: bool) -> Self {
+        Self { silent, ..Self::default() }
+    }
+
     /// Adds an entry.
     pub(crate) fn add(&mut self, at: Instant, text: fmt::Arguments<'_>) {
+        if self.silent && self.listener.is_none() {
+            return;
+        }
         self.line.clear();
         // Writing to a string cannot fail.
         let _ = write!(self.line, "{} ", at.as_micros());

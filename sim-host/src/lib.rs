@@ -23,12 +23,14 @@
 //! # Ok::<(), sim_host::SimError>(())
 //! ```
 
+pub mod branch;
 mod bridge;
 mod builder;
 mod clock;
 mod digest;
 mod drive;
 mod entropy;
+pub mod explore;
 pub mod external;
 pub mod gpio;
 pub mod interrupts;

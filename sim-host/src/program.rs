@@ -14,13 +14,14 @@
 //!              exit code
 //! ```
 //!
-//! Beside such sessions there are the laboratory's: a replay, a check of two runs, and lockstep, in modules of these names.
+//! Beside such sessions there are the laboratory's: a replay, a check of two runs, lockstep, and exploration, in modules of these names.
 //!
 //! Everything runs on one thread, on a tokio runtime. While the machine sleeps the thread sleeps.
 
 mod check;
 mod drive;
 mod ending;
+mod explore;
 mod lockstep;
 mod logs;
 mod machine;
@@ -38,7 +39,7 @@ use sim_host::{Digest, Sim};
 use self::{
     drive::{Link, Stopped},
     ending::{Ending, HostError},
-    options::{Options, Uart},
+    options::{Options, Task, Uart},
     signals::Signals,
     wire::Wire,
 };
@@ -47,7 +48,8 @@ use self::{
 #[derive(Debug)]
 struct Ended {
     ending: Ending,
-    digest: Digest,
+    /// What stands for the run's life, if it was one.
+    digest: Option<Digest>,
 }
 
 /// Runs the program from options to exit code.
@@ -55,7 +57,7 @@ pub(crate) fn main() -> ExitCode {
     let options = Options::from_command_line();
     match start(&options) {
         Ok(Ended { ending, digest }) => {
-            if options.digest {
+            if let Some(digest) = digest.filter(|_| options.digest) {
                 eprintln!("digest {digest}");
             }
             if let Some(text) = ending.message() {
@@ -74,6 +76,13 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn start(options: &Options) -> Result<Ended, HostError> {
+    if let Some(Task::Explore(task)) = &options.task {
+        // Whatever thousands of machines log is nobody's reading, but for one that is looked at.
+        if task.seed.is_some() {
+            logs::start(&options.log);
+        }
+        return explore::run(options, task).map(|ending| Ended { ending, digest: None });
+    }
     logs::start(&options.log);
     if let Some(path) = &options.replay {
         return tape::replay(path);
@@ -116,7 +125,7 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
     if let Some(path) = &options.record {
         sim.end_recording().map_err(|error| HostError::Record { path: path.clone(), error })?;
     }
-    Ok(Ended { ending: ending?, digest: sim.digest() })
+    Ok(Ended { ending: ending?, digest: Some(sim.digest()) })
 }
 
 async fn run(

@@ -12,6 +12,8 @@ use kernel::{
     executor::JoinHandle,
     interrupt::{Line, Trigger},
     platform::{Next, Stop},
+    registry::{ConnectionId, Service as _},
+    services::serial::Serial,
     time::{Duration, Instant},
 };
 
@@ -60,6 +62,8 @@ pub struct Sim {
     panics: u32,
     last_panic: Option<String>,
     reboots: u32,
+    /// Commands that failed before the last boot.
+    failed_before: u32,
     /// Time before the last boot.
     lived: Duration,
     region: RegionWatch,
@@ -101,7 +105,7 @@ impl Sim {
     pub(crate) fn new(config: Builder) -> Result<Self, SimError> {
         let clock = SimClock::new(config.time).ok_or(SimError::Time(config.time))?;
         let doorbell = Doorbell::default();
-        let interrupts = Rc::new(Interrupts::new(doorbell.clone()));
+        let interrupts = Rc::new(Interrupts::new(doorbell.clone(), config.schedule.as_ref()));
         let timer = interrupts.line("timer");
         let (inbox, outbox) = (Inbox::new(doorbell.clone()), Outbox::default());
         let uart = |(number, (name, pace)): (usize, &(&'static str, _))| {
@@ -122,10 +126,10 @@ impl Sim {
             interrupts,
             inbox,
             outbox,
-            external: Queue::default(),
+            external: Queue::displaced_by(config.schedule.as_ref()),
             last: (Next::RunAgain, Wait::Nothing),
             exact: false,
-            journal: Journal::default(),
+            journal: Journal::new(config.without_digest),
             doorbell,
             clock,
             alarm: None,
@@ -135,6 +139,7 @@ impl Sim {
             panics: 0,
             last_panic: None,
             reboots: 0,
+            failed_before: 0,
             lived: Duration::ZERO,
             region,
             config,
@@ -162,6 +167,7 @@ impl Sim {
     /// As for [`Builder::build`]. The machine may be without some of its services then.
     pub fn reboot(&mut self) -> Result<(), SimError> {
         let (kernel, region) = boot(&self.config, &self.clock)?;
+        self.failed_before = self.failed_before.saturating_add(self.commands_failed());
         self.bridge.drain(&self.handle, &mut self.journal);
         self.bridge.restart(kernel.handle());
         self.journal.reboot(self.clock.now());
@@ -219,8 +225,9 @@ impl Sim {
             Ok(tick) => tick,
             Err(message) => self.note_panic(message),
         };
-        if tick.polled > 0 && !self.config.tick_cost.is_zero() {
-            self.clock.advance_to(self.clock.now().saturating_add(self.config.tick_cost));
+        let cost = self.config.cost_of_a_tick();
+        if tick.polled > 0 && !cost.is_zero() {
+            self.clock.advance_to(self.clock.now().saturating_add(cost));
         }
         self.bridge.drain(&self.handle, &mut self.journal);
         self.observe(now);
@@ -582,9 +589,46 @@ impl Sim {
         self.kernel.commands_failed()
     }
 
+    /// Commands that consoles could not carry out, in all boots.
+    pub(crate) fn commands_failed_in_all_boots(&self) -> u32 {
+        self.failed_before.saturating_add(self.commands_failed())
+    }
+
+    /// The machine's task has read all that a UART was sent, and waits for more. To be asked while the machine is at
+    /// rest: then a request that the port has not answered is one that waits for bytes.
+    pub fn awaits_bytes(&self, uart: usize) -> bool {
+        if self.uart(uart).on_wire() > 0 || self.external.has_bytes_for(uart) {
+            return false;
+        }
+        let services = self.handle.services();
+        let mut after = ConnectionId(0);
+        while let Some(connection) = services.next_connection(after) {
+            if connection.service == Serial::NAME && connection.busy > 0 {
+                return true;
+            }
+            after = connection.id;
+        }
+        false
+    }
+
+    /// The names of the interrupt lines, lowest first.
+    pub fn interrupt_lines(&self) -> Vec<&'static str> {
+        self.interrupts.names()
+    }
+
+    /// Interrupts that a schedule can displace.
+    pub(crate) fn interrupts_arrived(&self) -> u64 {
+        self.interrupts.arrived()
+    }
+
+    /// The bytes of each input that a schedule can displace.
+    pub(crate) fn input_lens(&self) -> &[usize] {
+        self.external.input_lens()
+    }
+
     /// Stands for all that the machine has done: the events that its kernel recorded and what showed outside, in their
     /// order, with their times. Two lives that are the same have the same, on any host. Events that were overwritten
-    /// unread are in it as a count.
+    /// unread are in it as a count. A machine [without a digest](Builder::without_digest) has the same all its life.
     pub fn digest(&self) -> Digest {
         self.journal.digest()
     }
@@ -668,7 +712,7 @@ impl fmt::Debug for Sim {
 /// Boots a kernel on memory of its own.
 fn boot(config: &Builder, clock: &SimClock) -> Result<(Kernel, RegionWatch), SimError> {
     let (region, watch) = region::allocate(config.heap).ok_or(SimError::HostMemory { bytes: config.heap })?;
-    let kernel = Kernel::new(region, clock.clone(), &config.settings).map_err(SimError::Boot)?;
+    let kernel = Kernel::new(region, clock.clone(), &config.settings_of_a_boot()).map_err(SimError::Boot)?;
     let handle = kernel.handle();
     handle.heap().set_policy(config.alloc_policy);
     handle.log().set_level(config.log_level);

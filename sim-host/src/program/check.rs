@@ -99,5 +99,5 @@ async fn one(
     let mut sim = machine::describe(options, wire.mode).build().map_err(HostError::Boot)?;
     watch(&mut sim);
     let ending = run(options, &mut sim, &mut wire, signals).await?;
-    Ok(Ended { ending, digest: sim.digest() })
+    Ok(Ended { ending, digest: Some(sim.digest()) })
 }

@@ -15,12 +15,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use kernel::{
-    platform::Stop,
-    registry::{ConnectionId, Service as _},
-    services::serial::Serial,
-    time::Duration,
-};
+use kernel::{platform::Stop, time::Duration};
 use sim_host::{Outcome, Rest, Sim, Wait};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -146,7 +141,7 @@ impl Link {
         match mode {
             Mode::Terminal if self.feed(sim, mode) => Rest::Again,
             Mode::Terminal => Rest::Pass,
-            Mode::Plain if self.end_sent || !is_read(sim) => Rest::Pass,
+            Mode::Plain if self.end_sent || !sim.awaits_bytes(UART) => Rest::Pass,
             Mode::Plain if self.feed(sim, mode) => Rest::Again,
             // What a script does must not depend on how fast it is read.
             Mode::Plain if !self.input_ended => Rest::Hold,
@@ -156,7 +151,7 @@ impl Link {
 
     /// The script has not come to its end: there is more of it, or it waits for the machine.
     pub(crate) fn is_unfinished(&self, sim: &Sim, is_script: bool) -> bool {
-        !self.input.is_empty() || is_script && !self.input_ended || !is_read(sim)
+        !self.input.is_empty() || is_script && !self.input_ended || !sim.awaits_bytes(UART)
     }
 
     /// There is input for the machine to read, or an end of it to see.
@@ -237,23 +232,6 @@ impl Link {
         }
         Poll::Ready(Ok(()))
     }
-}
-
-/// The machine has read all that it was sent, and waits for more. To be asked while the machine is at rest: then a
-/// request that the port has not answered is one that waits for bytes.
-fn is_read(sim: &Sim) -> bool {
-    if sim.uart(UART).on_wire() > 0 {
-        return false;
-    }
-    let services = sim.kernel().services();
-    let mut after = ConnectionId(0);
-    while let Some(connection) = services.next_connection(after) {
-        if connection.service == Serial::NAME && connection.busy > 0 {
-            return true;
-        }
-        after = connection.id;
-    }
-    false
 }
 
 #[cfg(test)]

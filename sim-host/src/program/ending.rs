@@ -19,6 +19,10 @@ pub(crate) enum Ending {
     Diverged(String),
     /// The time that was given to the machine is over, and its script is not.
     OutOfTime,
+    /// An exploration found a failure, which has been told.
+    Found,
+    /// What was to be explored fails by itself: how.
+    NothingToExplore(String),
     /// A signal ended the program.
     Signal(Signal),
 }
@@ -44,6 +48,8 @@ impl Ending {
             Self::CommandsFailed(_) => 5,
             Self::Diverged(_) => 7,
             Self::OutOfTime => 8,
+            Self::Found => 9,
+            Self::NothingToExplore(_) => 10,
             Self::Signal(Signal::HangUp) => 128 + 1,
             Self::Signal(Signal::Interrupt) => 128 + 2,
             Self::Signal(Signal::Terminate) => 128 + 15,
@@ -58,12 +64,12 @@ impl Ending {
     /// What the user is told on stderr, if anything.
     pub(crate) fn message(&self) -> Option<String> {
         match self {
-            Self::PowerOff | Self::Signal(_) => None,
+            Self::PowerOff | Self::Found | Self::Signal(_) => None,
             Self::Panic => Some("kernel panic, the machine has stopped".to_owned()),
             Self::Hang => {
                 Some("the machine hangs: the script waits for it, and nothing in it can run again".to_owned())
             }
-            Self::Diverged(how) => Some(how.clone()),
+            Self::Diverged(how) | Self::NothingToExplore(how) => Some(how.clone()),
             Self::OutOfTime => {
                 Some("the time is up and the script is not at its end: give more with --until".to_owned())
             }
@@ -102,6 +108,8 @@ pub(crate) enum HostError {
     Output(io::Error),
     /// The machine did not boot.
     Boot(SimError),
+    /// An exploration broke off: how.
+    Worker(String),
     /// A tape could not be written.
     Record {
         /// The file.
@@ -157,6 +165,7 @@ impl fmt::Display for HostError {
             Self::Input(error) => write!(f, "the input cannot be read: {error}"),
             Self::Output(error) => write!(f, "the output cannot be written: {error}"),
             Self::Boot(error) => write!(f, "the machine does not boot: {error}"),
+            Self::Worker(how) => write!(f, "the exploration broke off: {how}"),
             Self::Record { path, error } => {
                 write!(f, "the tape `{}` cannot be written: {error}", path.display())
             }
@@ -185,8 +194,10 @@ mod tests {
             Ending::CommandsFailed(7),
             Ending::Diverged(String::new()),
             Ending::OutOfTime,
+            Ending::Found,
+            Ending::NothingToExplore(String::new()),
         ];
-        for (ending, code) in endings.into_iter().zip([0, 3, 4, 5, 7, 8]) {
+        for (ending, code) in endings.into_iter().zip([0, 3, 4, 5, 7, 8, 9, 10]) {
             assert_eq!(ending.code(), code);
             assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{code}  "))), "{code}");
         }

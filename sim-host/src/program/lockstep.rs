@@ -44,7 +44,7 @@ pub(crate) fn run(options: &Options, with: &options::Lockstep) -> Result<Ended, 
     if let Some(path) = &options.record {
         sim.end_recording().map_err(|error| HostError::Record { path: path.clone(), error })?;
     }
-    Ok(Ended { ending: Ending::PowerOff, digest: sim.digest() })
+    Ok(Ended { ending: Ending::PowerOff, digest: Some(sim.digest()) })
 }
 
 /// Answers lines until there are none, or one ends the session.

@@ -22,6 +22,18 @@ const WATCHED: Kinds = Kinds::ALL.without(Kind::Allocate).without(Kind::Free);
 
 /// Describes the machine with a console on its serial port.
 pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
+    let time = match options.time {
+        _ if options.replay.is_some() || options.lockstep.is_some() => Time::Virtual,
+        options::Time::Real => Time::Real,
+        options::Time::Virtual => Time::Virtual,
+        options::Time::Scaled(times) => Time::Scaled(times),
+    };
+    let kinds = if options.is_watched() { WATCHED } else { Kinds::DEFAULT };
+    on(Sim::builder(), options, mode).time(time).seed(options.seed).events(kinds)
+}
+
+/// The machine as the options of an exploration describe it, on top of what exploration wants. In virtual time.
+pub(crate) fn on(builder: Builder, options: &Options, mode: Mode) -> Builder {
     let console = console::Config {
         port: PORT,
         mode: match mode {
@@ -33,12 +45,6 @@ pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
         serial_number: Some(options.seed),
         has_boot_loader: false,
         power_off_at_end: true,
-    };
-    let time = match options.time {
-        _ if options.replay.is_some() || options.lockstep.is_some() => Time::Virtual,
-        options::Time::Real => Time::Real,
-        options::Time::Virtual => Time::Virtual,
-        options::Time::Scaled(times) => Time::Scaled(times),
     };
     let pace = match options.baud {
         Baud::Unlimited => Pace::Unlimited,
@@ -52,15 +58,12 @@ pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
     let log = options.log.clone();
     // The console's `log` shows what the machine keeps: let there be something to see.
     let level = if log.targets.is_empty() { log.level.max(Level::Info) } else { log.level };
-    Sim::builder()
+    builder
         .heap(options.heap.0)
-        .time(time)
-        .seed(options.seed)
         .uart(PORT, pace)
         .alloc_policy(policy)
         .log_level(level)
         .console(console)
-        .events(if options.is_watched() { WATCHED } else { Kinds::DEFAULT })
         .on_boot(move |sim| {
             for (target, level) in &log.targets {
                 // There is room for all: the options see to that.
@@ -68,4 +71,22 @@ pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
             }
             Ok(())
         })
+}
+
+/// The options that an exploration's machine depends on, as they are typed; with a blank behind each.
+pub(crate) fn as_arguments(options: &Options) -> String {
+    let mut arguments = String::new();
+    let defaults = Options::defaults();
+    if options.heap != defaults.heap {
+        arguments += &format!("--heap {} ", options.heap.0);
+    }
+    if let Baud::Limited(rate) = options.baud {
+        arguments += &format!("--baud {rate} ");
+    }
+    match options.alloc_policy {
+        AllocPolicy::Report => {}
+        AllocPolicy::Allow => arguments += "--alloc-policy allow ",
+        AllocPolicy::Deny => arguments += "--alloc-policy deny ",
+    }
+    arguments
 }

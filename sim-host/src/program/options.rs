@@ -1,12 +1,14 @@
 //! The command line.
 
+mod explore;
 mod values;
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use sim_host::Span;
 
+pub(crate) use self::explore::{Explore, Lines};
 pub(crate) use self::values::{Baud, Filter, Heap, Lockstep, Time, Uart};
 
 /// A virtual mnemOS machine in an ordinary process.
@@ -110,6 +112,23 @@ pub(crate) struct Options {
     /// `quit`; what the machine did comes back in lines, the last of which is `ok` or an error. tests/lockstep has more.
     #[arg(long, value_name = "stdio|tcp:ADDR", conflicts_with_all = ["time", "uart", "commands", "script", "until"])]
     pub(crate) lockstep: Option<Lockstep>,
+
+    /// What else to do with a machine that is described by the options before it
+    #[command(subcommand)]
+    pub(crate) task: Option<Task>,
+}
+
+/// What to do beside running one machine.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Task {
+    /// Run a script wherever interrupts may land, to find what depends on it
+    ///
+    /// Whatever a driver does, it has to do right wherever interrupts land. For each seed the script runs on a fresh
+    /// machine in virtual time, with a schedule drawn from the seed: interrupts at the ends of critical sections, late or
+    /// once more than raised; bytes later or in pieces; fewer polls in a tick, and ticks that take time. A run fails if
+    /// the script hangs, if a task panics, or if more commands fail or more memory is in use at the end than without a
+    /// schedule. The first failure is made short, and printed with the line that reproduces it.
+    Explore(Explore),
 }
 
 /// What an allocation by a ready driver leads to.
@@ -127,6 +146,11 @@ impl Options {
     /// Reads the command line; ends the program when it asks for help or is wrong.
     pub(crate) fn from_command_line() -> Self {
         Self::parse().checked().unwrap_or_else(|error| error.exit())
+    }
+
+    /// What holds when nothing is said.
+    pub(crate) fn defaults() -> Self {
+        Self::parse_from(["sim-host"])
     }
 
     /// Whether lines to run were given, so that a failed one matters for the exit code.
@@ -152,6 +176,12 @@ impl Options {
         }
         if self.check_determinism && self.script.as_ref().is_some_and(|path| path.as_os_str() == "-") {
             let text = "--check-determinism reads the script twice: put it in a file";
+            return Err(<Self as clap::CommandFactory>::command()
+                .error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
+        let is_session = self.is_script() || self.is_watched() || self.until.is_some();
+        if self.task.is_some() && (is_session || self.uart != Uart::Stdio || self.seed != 0) {
+            let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --log and --alloc-policy go with it";
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }

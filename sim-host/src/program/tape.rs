@@ -80,7 +80,7 @@ pub(crate) fn replay(path: &Path) -> Result<Ended, HostError> {
         Err(error) => Ending::Diverged(error.to_string()),
     };
     let _ = io::stdout().flush();
-    Ok(Ended { ending, digest: sim.digest() })
+    Ok(Ended { ending, digest: Some(sim.digest()) })
 }
 
 /// The machine that a tape describes.

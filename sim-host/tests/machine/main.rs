@@ -1,5 +1,6 @@
 //! The laws of the simulator: time, input, interrupts, panics, and that a run can be repeated.
 
+mod explore;
 mod input;
 mod lives;
 mod pins;

@@ -1,6 +1,7 @@
 //! The program `sim-host`, run as its users run it: boot, sessions, sockets, terminals, exit codes.
 
 mod console;
+mod explore;
 mod guest;
 mod lab;
 mod sockets;

@@ -1,0 +1,233 @@
+//! `sim-host explore`: a script's lives, wherever interrupts land, and the line that reproduces the one that fails.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+use sim_host::{
+    Builder, Sim, SimError,
+    explore::{ExploreError, Explored, Explorer, Failure, Found, Schedule, console::type_lines, cores},
+};
+
+use super::{
+    Ending, HostError, machine,
+    options::{Explore, Lines, Options},
+    wire::Mode,
+};
+
+/// The UART with the console.
+const UART: usize = 0;
+
+/// Explores, and says on standard output what came of it.
+///
+/// # Errors
+///
+/// When the script cannot be read, or the machine does not boot.
+pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostError> {
+    let path = &explore.script;
+    let text = fs::read_to_string(path).map_err(|error| HostError::Script { path: path.clone(), error })?;
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    // A line that is left out stays in its place, so that lines have the numbers that an editor shows.
+    let chosen = explore.lines.clone().unwrap_or_else(|| Lines((0..lines.len()).collect()));
+    lines = chosen.0.iter().filter_map(|line| lines.get(*line).cloned()).collect();
+    let build = |builder: Builder| -> Result<Sim, SimError> {
+        machine::on(builder.without_digest(), options, Mode::Plain).build()
+    };
+    let typed = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> { type_lines(sim, UART, lines) };
+    let explorer = Explorer::new(&lines, build, typed).processes(explore.jobs.unwrap_or_else(cores));
+    if let Some(seed) = explore.seed {
+        drop(explorer);
+        return one(&lines, options, seed, explore.schedule.as_ref());
+    }
+    let began = Instant::now();
+    let shard = explore.shard;
+    let seeds = explore.seeds.0.start.saturating_add(shard.index)..explore.seeds.0.end;
+    let explored = match explorer.explore_every(seeds, shard.count) {
+        Ok(explored) => explored,
+        Err(error) => return failed(error),
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    let line = explored.found.as_ref().map(|found| reproduction(options, explore, found, &chosen));
+    say(&match explore.json {
+        true => json(&explored, seconds, line.as_deref()),
+        false => told(&explored, seconds, &lines, line.as_deref()),
+    })?;
+    Ok(if explored.found.is_some() { Ending::Found } else { Ending::PowerOff })
+}
+
+fn failed(error: ExploreError) -> Result<Ending, HostError> {
+    match error {
+        ExploreError::Boot(error) => Err(HostError::Boot(error)),
+        ExploreError::Worker(how) => Err(HostError::Worker(how)),
+        error => Ok(Ending::NothingToExplore(error.to_string())),
+    }
+}
+
+/// One life, with all that the machine says.
+fn one(
+    lines: &[String],
+    options: &Options,
+    seed: u64,
+    schedule: Option<&Schedule>,
+) -> Result<Ending, HostError> {
+    // The last life is the one that is asked for.
+    let said = Mutex::new(Vec::new());
+    let explorer = Explorer::new(
+        lines,
+        |builder| machine::on(builder, options, Mode::Plain).build(),
+        |sim, lines| {
+            let ended = type_lines(sim, UART, lines);
+            *said.lock().unwrap_or_else(PoisonError::into_inner) = sim.uart(UART).take_output();
+            ended
+        },
+    );
+    let inputs = explorer.all_inputs();
+    let drawn = match schedule {
+        Some(schedule) => Ok(schedule.clone()),
+        None => explorer.schedule_of(seed, &inputs),
+    };
+    let lived = drawn.and_then(|schedule| {
+        eprintln!("sim-host: seed {seed}, schedule {schedule}");
+        explorer.reproduce(seed, &schedule, &inputs)
+    });
+    say(&String::from_utf8_lossy(&said.lock().unwrap_or_else(PoisonError::into_inner)))?;
+    match lived {
+        Ok(None) => Ok(Ending::PowerOff),
+        Ok(Some(failure)) => {
+            eprintln!("sim-host: {failure}");
+            Ok(Ending::Found)
+        }
+        Err(error) => failed(error),
+    }
+}
+
+/// The line with which a failure happens again.
+fn reproduction(options: &Options, explore: &Explore, found: &Found, chosen: &Lines) -> String {
+    let lines = Lines(found.inputs.iter().filter_map(|input| chosen.0.get(*input).copied()).collect());
+    format!(
+        "sim-host {}explore {} --lines {lines} --seed {} --schedule {}",
+        machine::as_arguments(options),
+        quoted(&explore.script.display().to_string()),
+        found.seed,
+        quoted(&found.schedule.to_string()),
+    )
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:,@%".contains(&byte);
+    match !word.is_empty() && word.bytes().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+fn told(explored: &Explored, seconds: f64, lines: &[String], reproduction: Option<&str>) -> String {
+    let mut text = format!(
+        "{} seeds in {seconds:.1} s, {:.0} a minute; {:.0} s of the machine's time a second\n",
+        explored.seeds,
+        per(explored.seeds as f64 * 60.0, seconds),
+        per(explored.lived.as_micros() as f64 / 1e6, seconds),
+    );
+    if let (Some(found), Some(reproduction)) = (&explored.found, reproduction) {
+        let Found { seed, drawn, schedule, failure, tries, .. } = found;
+        text += &format!("seed {seed} fails: {failure}\n");
+        text += &format!("needed of {} displacements, after {tries} tries: {schedule}\n", drawn.0.len());
+        for line in found.inputs.iter().filter_map(|input| lines.get(*input)) {
+            text += &format!("    {line}\n");
+        }
+        text += &format!("reproduce: {reproduction}\n");
+    }
+    text
+}
+
+/// Writes to standard output.
+fn say(text: &str) -> Result<(), HostError> {
+    let mut output = io::stdout().lock();
+    output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(HostError::Output)
+}
+
+fn per(amount: f64, seconds: f64) -> f64 {
+    if seconds > 0.0 { amount / seconds } else { 0.0 }
+}
+
+fn json(explored: &Explored, seconds: f64, reproduction: Option<&str>) -> String {
+    let mut text = format!(
+        r#"{{"seeds":{},"seconds":{seconds:.3},"virtual_seconds":{:.6}"#,
+        explored.seeds,
+        explored.lived.as_micros() as f64 / 1e6
+    );
+    if let (Some(found), Some(reproduction)) = (&explored.found, reproduction) {
+        text.push_str(&format!(
+            r#","failed":{{"seed":{},"failure":{},"schedule":"{}","reproduce":{}}}"#,
+            found.seed,
+            string(&found.failure.to_string()),
+            found.schedule,
+            string(reproduction)
+        ));
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// A JSON string.
+fn string(text: &str) -> String {
+    let mut json = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => json.extend(['\\', character]),
+            control if control.is_control() => json.push_str(&format!("\\u{:04x}", control as u32)),
+            plain => json.push(plain),
+        }
+    }
+    json.push('"');
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use sim_host::explore::{Failure, Found};
+
+    use super::{Lines, Options, quoted, reproduction, string};
+    use crate::program::options::Task;
+
+    #[test]
+    fn a_reproduction_asks_for_the_same_machine_schedule_and_lines() {
+        let typed = ["sim-host", "--heap", "64K", "--alloc-policy", "deny", "explore", "night.txt"];
+        let options = Options::try_parse_from(typed).expect("options");
+        let Some(Task::Explore(explore)) = &options.task else { panic!("no exploration") };
+        let found = Found {
+            seed: 95,
+            drawn: "polls:1,irq:uart0@17".parse().expect("a schedule"),
+            schedule: "irq:uart0@17".parse().expect("a schedule"),
+            inputs: vec![0, 2, 3],
+            failure: Failure::Busy,
+            tries: 7,
+        };
+        // Of the lines 3 to 9, the first, the third and the fourth.
+        let line = reproduction(&options, explore, &found, &Lines((2..9).collect()));
+        let expected = "--heap 65536 --alloc-policy deny explore night.txt --lines 3,5-6 --seed 95 --schedule irq:uart0@17";
+        assert_eq!(line, format!("sim-host {expected}"));
+        let again = Options::try_parse_from(line.split(' ')).expect("options");
+        let Some(Task::Explore(again_explore)) = &again.task else { panic!("no exploration") };
+        assert_eq!((again.heap, again.alloc_policy), (options.heap, options.alloc_policy));
+        assert_eq!((again_explore.seed, again_explore.schedule.as_ref()), (Some(95), Some(&found.schedule)));
+        assert_eq!(again_explore.lines, Some(Lines(vec![2, 4, 5])));
+    }
+
+    #[test]
+    fn a_word_can_be_pasted_into_a_shell() {
+        assert_eq!(quoted("scripts/a.txt"), "scripts/a.txt");
+        assert_eq!(quoted("my script's"), r"'my script'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn json_strings_are_escaped() {
+        assert_eq!(string("a \"b\"\\\n"), r#""a \"b\"\\\u000a""#);
+    }
+}

@@ -1,0 +1,86 @@
+//! `sim-host explore`: scripts that survive, shares, single seeds, and what is refused.
+
+use std::path::{Path, PathBuf};
+
+use crate::guest::{Ended, file, run};
+
+fn explore(script: &Path, options: &[&str]) -> Ended {
+    let script = script.to_str().expect("a plain path");
+    run(&[&["explore", script], options].concat(), b"")
+}
+
+fn ten_lines() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/session/ten-lines.txt"))
+}
+
+fn number(json: &str, key: &str) -> u64 {
+    let (_, rest) = json.split_once(&format!("\"{key}\":")).unwrap_or_else(|| panic!("no {key} in {json}"));
+    rest.split([',', '}']).next().and_then(|number| number.parse().ok()).expect("a number")
+}
+
+#[test]
+fn the_standard_services_bear_interrupts_anywhere() {
+    let ended = explore(&ten_lines(), &["--seeds", "0..300", "--json"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!(number(&ended.stdout, "seeds"), 300);
+    assert!(!ended.stdout.contains("failed"), "{ended:?}");
+}
+
+#[test]
+fn the_shares_of_an_exploration_are_the_whole() {
+    let share = |share| {
+        let ended = explore(&ten_lines(), &["--seeds", "0..20", "--shard", share, "--json"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        number(&ended.stdout, "seeds")
+    };
+    assert_eq!(["0/3", "1/3", "2/3"].map(share), [7, 7, 6]);
+}
+
+#[test]
+fn one_seed_says_its_schedule_and_lives_again_by_it() {
+    let drawn = explore(&ten_lines(), &["--seed", "4"]);
+    assert_eq!(drawn.code, Some(0), "{drawn:?}");
+    let said = drawn.stderr.split("schedule ").nth(1).expect("a schedule").trim();
+    let again = explore(&ten_lines(), &["--seed", "4", "--schedule", said]);
+    assert_eq!((again.code, &again.stdout, &again.stderr), (drawn.code, &drawn.stdout, &drawn.stderr));
+    let none = explore(&ten_lines(), &["--seed", "4", "--schedule", "none", "--lines", "5,2-3"]);
+    assert_eq!((none.code, none.stdout.lines().next()), (Some(0), Some("Number(7)")), "{none:?}");
+}
+
+#[test]
+fn a_script_that_reboots_is_explored_through_all_of_its_boots() {
+    let script =
+        file("explore-reboots.txt", "gpio 25\nreboot\nfrobnicate\nping\nreboot\nping echo 3\npoweroff\n");
+    let ended = explore(&script, &["--seeds", "0..50"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
+fn what_fails_by_itself_is_exit_code_10() {
+    let script = file("explore-panics.txt", "ping\npanic\n");
+    let ended = explore(&script, &["--seeds", "0..10"]);
+    assert_eq!(ended.code, Some(10), "{ended:?}");
+    assert!(ended.stderr.contains("fails by itself: the machine has ended: Panic"), "{ended:?}");
+}
+
+#[test]
+fn nonsense_is_refused_with_advice() {
+    for (options, advice) in [
+        (&["--seeds", "5..5"][..], "use A..B"),
+        (&["--shard", "3/3"], "use I/N"),
+        (&["--seed", "1", "--lines", "0"], "counted from 1"),
+        (&["--seed", "1", "--schedule", "later"], "irq:LINE@N"),
+        (&["--schedule", "none"], "--seed"),
+    ] {
+        let ended = explore(&ten_lines(), options);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(advice), "{ended:?}");
+    }
+    let ended = run(&["--until", "1s", "explore", "x.txt"], b"");
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--heap"), "{ended:?}");
+    let ended = run(&["--heap", "1K", "explore", ten_lines().to_str().expect("a plain path")], b"");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let ended = run(&["explore", "there-is-no-such-script.txt"], b"");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+}
