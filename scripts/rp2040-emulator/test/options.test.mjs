@@ -109,8 +109,9 @@ test('help names every option and every exit code', () => {
     assert.ok(USAGE.split('\n').every((line) => line.length <= 120));
 });
 
-test('codes that mean the same are the same as the simulator has', () => {
+test('codes that mean the same are the same as the simulator has, which has more behind them', () => {
     const path = new URL('../../../sim-host/src/program/options/exit_codes.txt', import.meta.url);
     const codes = readFileSync(path, 'utf8').match(/^ +\d(?= )/gm).map(Number);
-    assert.deepEqual(codes, [0, 1, 2, 3, 4, 5]);
+    assert.deepEqual(codes.slice(0, 6), [0, 1, 2, 3, 4, 5]);
+    assert.ok(!codes.includes(6));
 });
