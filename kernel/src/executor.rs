@@ -485,6 +485,17 @@ impl Executor {
         })
     }
 
+    /// Limits what may be charged to a task; `false` when there is none of this number.
+    pub(crate) fn set_quota(&self, task: TaskId, quota: Option<usize>) -> bool {
+        self.with_tasks(|tasks| match tasks.iter().find(|known| known.id == task.0) {
+            Some(task) => {
+                task.account.set_quota(quota);
+                true
+            }
+            None => false,
+        })
+    }
+
     /// The waker that the task is polled with which a waker wakes, if that is a task of this executor.
     fn own_waker(&self, waker: &Waker) -> Option<NonNull<Waker>> {
         let task = task::of_waker(waker)?;

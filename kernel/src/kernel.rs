@@ -329,6 +329,11 @@ impl Handle {
         self.system().executor.next_account(after)
     }
 
+    /// Limits how many bytes of memory a task may have, from its next allocation on; `false` when there is no such task.
+    pub fn set_quota(&self, task: TaskId, bytes: Option<usize>) -> bool {
+        self.system().executor.set_quota(task, bytes)
+    }
+
     /// Counts a command that a console could not carry out, for machines that end with an exit code.
     pub fn note_command_failed(&self) {
         let failed = &self.system().commands_failed;

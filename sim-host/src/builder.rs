@@ -12,7 +12,7 @@ use kernel::{
     time::Duration,
 };
 
-use crate::{Pace, Sim, Time, explore::Schedule};
+use crate::{Fault, NoSuchDevice, Pace, Sim, Time, explore::Schedule};
 
 /// What is called at the end of each boot.
 pub(crate) type OnBoot = Rc<dyn Fn(&Sim) -> Result<(), SimError>>;
@@ -36,6 +36,7 @@ pub struct Builder {
     pub(crate) on_boot: Vec<OnBoot>,
     pub(crate) schedule: Option<Schedule>,
     pub(crate) without_digest: bool,
+    pub(crate) faults: Vec<Fault>,
 }
 
 impl Builder {
@@ -58,6 +59,7 @@ impl Builder {
             on_boot: Vec::new(),
             schedule: None,
             without_digest: false,
+            faults: Vec::new(),
         }
     }
 
@@ -197,6 +199,13 @@ impl Builder {
         cost_us.map_or(self.tick_cost, Duration::from_micros)
     }
 
+    /// Lets something go wrong. Chance comes from the machine's seed.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
     /// Builds the machine and boots it.
     ///
     /// # Errors
@@ -221,7 +230,7 @@ impl fmt::Debug for Builder {
 
 /// Why a machine was not built, or did not boot.
 #[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum SimError {
     /// Time cannot pass like that.
     Time(Time),
@@ -240,6 +249,8 @@ pub enum SimError {
     Gpio(GpioError),
     /// A standard service was not started.
     Start(StartError),
+    /// A fault is about a device that the machine has not.
+    Fault(NoSuchDevice),
 }
 
 impl fmt::Display for SimError {
@@ -256,6 +267,7 @@ impl fmt::Display for SimError {
             Self::Memory(error) => write!(f, "the machine's memory is too small: {error}"),
             Self::Serial(error) => write!(f, "a serial port was not set up: {error}"),
             Self::Gpio(error) => write!(f, "GPIO was not set up: {error}"),
+            Self::Fault(missing) => write!(f, "a fault is about nothing: {missing}"),
             Self::Start(error) => write!(f, "a standard service was not started: {error}"),
         }
     }

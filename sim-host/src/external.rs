@@ -74,6 +74,39 @@ pub enum External {
         /// The line's name.
         line: String,
     },
+    /// Every task of a name is ended where it waits: `kill echo`. A driver that is killed stays away until somebody has it
+    /// started again, as with the console's `kill` and `spawn`.
+    Kill {
+        /// The task's name.
+        task: String,
+    },
+    /// An interrupt line is not taken any more, and stays pending meanwhile: `mask uart0`.
+    Mask {
+        /// The line's name.
+        line: String,
+    },
+    /// An interrupt line is taken again: `unmask uart0`.
+    Unmask {
+        /// The line's name.
+        line: String,
+    },
+    /// Every task of a name is refused memory: `refuse echo`. This holds from the beginning of a step on, for the tasks that
+    /// there are then.
+    Refuse {
+        /// The task's name.
+        task: String,
+    },
+    /// Tasks of a name get memory again: `allow echo`.
+    Allow {
+        /// The task's name.
+        task: String,
+    },
+    /// All memory that is free is taken away: `exhaust heap`.
+    Exhaust,
+    /// Memory that is free is cut into pieces of 64 bytes, and every other one taken away: `fragment heap`.
+    Fragment,
+    /// Memory that was taken away is given back: `relieve heap`.
+    Relieve,
     /// The power fails: `power cut`. The machine stops where it is, and stays off until it is booted again.
     PowerCut,
 }
@@ -196,10 +229,21 @@ impl Inbox {
 /// What will happen to one machine, and when.
 #[derive(Default)]
 pub(crate) struct Queue {
-    queue: BTreeMap<(u64, u64), External>,
+    queue: BTreeMap<(u64, u64), (External, Cause)>,
     next: u64,
     /// What comes later than scheduled, when schedules are explored.
     displaced: Option<Displaced>,
+}
+
+/// Why something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Whoever is outside wants it.
+    Outside,
+    /// It has come through the faults of its line, late.
+    Late,
+    /// A fault of this number does it.
+    Fault(usize),
 }
 
 impl Queue {
@@ -208,30 +252,30 @@ impl Queue {
         Self { displaced: schedule.map(Displaced::new), ..Self::default() }
     }
 
-    /// Lets something happen at a time; in the past means as soon as possible.
-    pub(crate) fn schedule(&mut self, at: Instant, external: External) {
+    /// Lets something happen at a time; in the past means as soon as possible. What a fault does is not displaced.
+    pub(crate) fn schedule(&mut self, at: Instant, external: External, cause: Cause) {
         match &mut self.displaced {
-            None => self.insert(at, external),
-            Some(displaced) => {
+            Some(displaced) if cause == Cause::Outside => {
                 for (at, external) in displaced.pieces(at, external) {
                     // Nothing overtakes on a wire.
                     let wire = external.wire();
-                    let before = self.queue.iter().filter(|(_, before)| before.wire() == wire);
+                    let before = self.queue.iter().filter(|(_, (before, _))| before.wire() == wire);
                     let behind_us = before.map(|((at_us, _), _)| *at_us).max().unwrap_or(0);
-                    self.insert(at.max(Instant::from_micros(behind_us)), external);
+                    self.insert(at.max(Instant::from_micros(behind_us)), external, cause);
                 }
             }
+            _ => self.insert(at, external, cause),
         }
     }
 
-    fn insert(&mut self, at: Instant, external: External) {
-        self.queue.insert((at.as_micros(), self.next), external);
+    fn insert(&mut self, at: Instant, external: External, cause: Cause) {
+        self.queue.insert((at.as_micros(), self.next), (external, cause));
         self.next += 1;
     }
 
     /// Bytes are on their way to a UART, but not on its wire yet.
     pub(crate) fn has_bytes_for(&self, uart: usize) -> bool {
-        self.queue.values().any(|external| external.wire() == Wire::Uart(uart))
+        self.queue.values().any(|(external, _)| external.wire() == Wire::Uart(uart))
     }
 
     /// The bytes of each input so far, if a schedule is in force.
@@ -240,7 +284,7 @@ impl Queue {
     }
 
     /// Takes what is due.
-    pub(crate) fn take_due(&mut self, now: Instant) -> Option<External> {
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<(External, Cause)> {
         let first = self.queue.first_entry()?;
         (first.key().0 <= now.as_micros()).then(|| first.remove())
     }
@@ -254,9 +298,8 @@ impl Queue {
     pub(crate) fn restart_at(&mut self, boot: Instant) {
         let moved = std::mem::take(&mut self.queue);
         let earlier = |at_us: u64| at_us.saturating_sub(boot.as_micros());
-        self.queue.extend(
-            moved.into_iter().map(|((at_us, number), external)| ((earlier(at_us), number), external)),
-        );
+        self.queue
+            .extend(moved.into_iter().map(|((at_us, number), happens)| ((earlier(at_us), number), happens)));
     }
 }
 

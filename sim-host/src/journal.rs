@@ -52,6 +52,7 @@ impl Journal {
 
     /// Adds an entry.
     pub(crate) fn add(&mut self, at: Instant, text: fmt::Arguments<'_>) {
+        self.entries += 1;
         if self.silent && self.listener.is_none() {
             return;
         }
@@ -60,7 +61,6 @@ impl Journal {
         let _ = write!(self.line, "{} ", at.as_micros());
         let start = self.line.len();
         let _ = self.line.write_fmt(text);
-        self.entries += 1;
         self.digester.add(&self.line);
         if let Some(listener) = &mut self.listener {
             let text = self.line.get(start..).unwrap_or_default();
@@ -69,10 +69,16 @@ impl Journal {
     }
 
     /// A step has begun at a time that is not what anybody would expect, or something happens with it.
-    pub(crate) fn step_begins(&mut self, now: Instant, expected: Option<Instant>, inputs: &[External]) {
+    pub(crate) fn step_begins<'a>(
+        &mut self,
+        now: Instant,
+        expected: Option<Instant>,
+        inputs: impl Iterator<Item = &'a External>,
+    ) {
         self.steps += 1;
         let Some(tape) = &mut self.tape else { return };
-        if inputs.is_empty() && expected != Some(now) {
+        let mut inputs = inputs.peekable();
+        if inputs.peek().is_none() && expected != Some(now) {
             tape.note(self.steps, now, &Mark::Clock);
         }
         for input in inputs {
@@ -110,6 +116,11 @@ impl Journal {
 
     pub(crate) fn digest(&self) -> Digest {
         self.digester.digest()
+    }
+
+    /// Entries since the machine was built.
+    pub(crate) fn entries(&self) -> u64 {
+        self.entries
     }
 
     pub(crate) fn steps(&self) -> u64 {

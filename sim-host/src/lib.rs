@@ -32,6 +32,7 @@ mod drive;
 mod entropy;
 pub mod explore;
 pub mod external;
+pub mod fault;
 pub mod gpio;
 pub mod interrupts;
 mod journal;
@@ -54,6 +55,7 @@ pub use self::{
     digest::{Digest, NotADigest},
     drive::{Outcome, Rest},
     external::{Drive, External, NoSuchDevice},
+    fault::{Fault, FaultCount},
     gpio::{Gpio, Pin},
     interrupts::IrqLine,
     journal::Entry,

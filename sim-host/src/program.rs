@@ -143,7 +143,7 @@ async fn run(
         };
         failed_commands = failed_commands.saturating_add(sim.commands_failed());
         match stopped {
-            Stopped::By(Stop::Reboot) => sim.reboot().map_err(HostError::Boot)?,
+            Stopped::By(Stop::Reboot) | Stopped::PowerCut => sim.reboot().map_err(HostError::Boot)?,
             Stopped::TimeReached if link.is_unfinished(sim, options.is_script()) => break Ending::OutOfTime,
             Stopped::By(Stop::PowerOff) | Stopped::TimeReached
                 if options.is_script() && failed_commands > 0 =>

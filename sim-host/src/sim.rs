@@ -9,7 +9,8 @@ use std::{
 
 use kernel::{
     Handle, Kernel, Tick,
-    executor::JoinHandle,
+    executor::{JoinHandle, TaskId},
+    heap::Buffer,
     interrupt::{Line, Trigger},
     platform::{Next, Stop},
     registry::{ConnectionId, Service as _},
@@ -18,11 +19,12 @@ use kernel::{
 };
 
 use crate::{
-    Builder, Digest, Entry, External, Gpio, IrqLine, NoSuchDevice, Observed, Pin, RegionWatch, Rng, SimClock,
-    SimError, Uart,
+    Builder, Digest, Entry, External, Fault, FaultCount, Gpio, IrqLine, NoSuchDevice, Observed, Pin,
+    RegionWatch, Rng, SimClock, SimError, Uart,
     bridge::Bridge,
     entropy::Noise,
-    external::{Inbox, Queue},
+    external::{Cause, Inbox, Queue},
+    fault::{Begins, Faults},
     interrupts::{self, Handler, Interrupts},
     journal::Journal,
     mailbox::Doorbell,
@@ -36,6 +38,8 @@ use crate::{
 /// A virtual machine. Dropping it switches it off.
 pub struct Sim {
     // Dropped from top to bottom: the kernel ends its tasks while everything that they use is there.
+    /// Memory that was taken away.
+    taken: Vec<Buffer>,
     kernel: Kernel,
     handle: Handle,
     timer: IrqLine,
@@ -47,6 +51,11 @@ pub struct Sim {
     inbox: Inbox,
     outbox: Outbox,
     external: Queue,
+    faults: Faults,
+    /// Tasks of these names are refused memory.
+    refused: Vec<String>,
+    /// The power that has failed comes back: it was a fault's doing.
+    power_returns: bool,
     /// What the last step left: what the kernel wants next, and what the machine waits for.
     last: (Next, Wait),
     /// Steps are counted, and those without a cause not made: what a tape needs.
@@ -116,7 +125,8 @@ impl Sim {
         let (kernel, region) = boot(&config, &clock)?;
         let tap = Rc::new(Tap::new(kernel.handle()));
         interrupts.set_tap(tap.clone());
-        let sim = Self {
+        let mut sim = Self {
+            taken: Vec::new(),
             handle: kernel.handle(),
             kernel,
             timer,
@@ -127,6 +137,9 @@ impl Sim {
             inbox,
             outbox,
             external: Queue::displaced_by(config.schedule.as_ref()),
+            faults: Faults::new(config.seed),
+            refused: Vec::new(),
+            power_returns: false,
             last: (Next::RunAgain, Wait::Nothing),
             exact: false,
             journal: Journal::new(config.without_digest),
@@ -145,6 +158,9 @@ impl Sim {
             config,
         };
         sim.assemble()?;
+        for fault in sim.config.faults.clone() {
+            sim.add_fault(fault).map_err(SimError::Fault)?;
+        }
         Ok(sim)
     }
 
@@ -159,8 +175,8 @@ impl Sim {
         self.config.on_boot.iter().try_for_each(|hook| hook(self))
     }
 
-    /// Switches the machine off and on, or on again after a power cut: a fresh kernel with empty memory, devices after reset, time from 0. What is
-    /// scheduled to happen from outside still happens, after as much time as was left.
+    /// Switches the machine off and on, or on again after a power cut: a fresh kernel with empty memory, devices after
+    /// reset, time from 0. What is scheduled to happen from outside still happens, after as much time as was left.
     ///
     /// # Errors
     ///
@@ -171,6 +187,10 @@ impl Sim {
         self.bridge.drain(&self.handle, &mut self.journal);
         self.bridge.restart(kernel.handle());
         self.journal.reboot(self.clock.now());
+        // Before the kernel whose memory it is.
+        self.taken.clear();
+        self.refused.clear();
+        self.power_returns = false;
         self.handle = kernel.handle();
         // The timer's line, one for each UART, and that of the pins.
         self.interrupts.reset(1 + self.uarts.len() + 1);
@@ -180,7 +200,7 @@ impl Sim {
         self.lived = self.uptime_of_all_boots();
         self.last = (Next::RunAgain, Wait::Nothing);
         self.clock.restart();
-        self.uarts.iter().for_each(Uart::reset);
+        self.uarts.iter().for_each(|uart| uart.reset(self.lived));
         self.gpio.reset();
         self.timer_at.set(None);
         self.alarm = None;
@@ -198,22 +218,25 @@ impl Sim {
         self.clock.begin_step(self.exact);
         let now = self.clock.now();
         for external in self.inbox.take() {
-            self.external.schedule(now, external);
+            self.external.schedule(now, external, Cause::Outside);
         }
-        if self.exact && !self.has_cause(now) {
+        let inputs = self.take_inputs(now);
+        if self.exact && inputs.is_empty() && !self.has_cause(now) {
             return self.idle_step();
         }
-        let inputs: Vec<External> = std::iter::from_fn(|| self.external.take_due(now)).collect();
-        self.journal.step_begins(now, expected, &inputs);
-        for input in &inputs {
-            self.happen(input);
+        self.journal.step_begins(now, expected, inputs.iter().map(|(external, _)| external));
+        let events = self.journal.entries();
+        for (external, cause) in &inputs {
+            let hits = self.happen(external);
+            self.note_fault(*cause, external, hits);
         }
-        if inputs.contains(&External::PowerCut) {
+        if inputs.iter().any(|(external, _)| *external == External::PowerCut) {
             self.last.1 = Wait::PowerCut;
             self.journal.add(now, format_args!("{}", External::PowerCut));
             self.journal.step_ends(now);
             return self.idle_step();
         }
+        self.refuse_memory();
         self.uarts.iter().for_each(Uart::advance);
         if self.timer_at.get().is_some_and(|at| at <= now) {
             self.timer_at.set(None);
@@ -233,12 +256,16 @@ impl Sim {
         self.observe(now);
         self.journal.step_ends(now);
         self.uarts.iter().for_each(Uart::flush_output);
+        for (number, external) in self.faults.at_events(events, self.journal.entries()) {
+            self.external.schedule(self.clock.now(), external, Cause::Fault(number));
+        }
         self.last = (tick.next, self.wait_after(tick.next));
         Step { interrupts: before + within, tick, wait: self.last.1 }
     }
 
     /// A step in which nothing happens.
     fn idle_step(&mut self) -> Step {
+        self.uarts.iter().for_each(Uart::flush_output);
         if !matches!(self.last.1, Wait::PowerCut | Wait::Stopped(_)) {
             self.last.1 = self.wait_after(self.last.0);
         }
@@ -246,15 +273,14 @@ impl Sim {
         Step { interrupts: 0, tick: Tick { polled: 0, completed: 0, spawned: 0, timers: 0, next }, wait }
     }
 
-    /// A step would do something.
+    /// A step would do something, although nothing happens from outside.
     fn has_cause(&self, now: Instant) -> bool {
         let due = |at: Instant| at <= now;
-        match self.last.1 {
-            Wait::Nothing => true,
-            Wait::Stopped(_) | Wait::PowerCut => false,
-            Wait::Until(_) | Wait::Forever => {
-                self.external.next_at().is_some_and(due)
-                    || self.timer_at.get().is_some_and(due)
+        match self.last {
+            (_, Wait::Stopped(_) | Wait::PowerCut) => false,
+            (Next::RunAgain, _) => true,
+            _ => {
+                self.timer_at.get().is_some_and(due)
                     || self.uarts.iter().filter_map(Uart::next_event).any(due)
                     || self.is_due()
             }
@@ -270,12 +296,47 @@ impl Sim {
         }
     }
 
-    /// Lets something happen now.
-    fn happen(&self, external: &External) {
-        let wire = |uart: usize, signals: &mut dyn Iterator<Item = Signal>| {
-            if let Some(uart) = self.uarts.get(uart) {
-                uart.arrive(signals);
+    /// Takes what happens from outside now, as faults let it through.
+    fn take_inputs(&mut self, now: Instant) -> Vec<(External, Cause)> {
+        let lived = self.uptime_of_all_boots();
+        let mut inputs = Vec::new();
+        while let Some((external, cause)) = self.external.take_due(now) {
+            let Self { faults, external: queue, .. } = self;
+            match cause {
+                Cause::Fault(_) => inputs.push((external, cause)),
+                Cause::Outside => faults.pass(lived, external, |late, external| match late.is_zero() {
+                    true => inputs.push((external, cause)),
+                    false => queue.schedule(now.saturating_add(late), external, Cause::Late),
+                }),
+                Cause::Late => inputs.push((external, cause)),
             }
+        }
+        inputs
+    }
+
+    /// Something has happened, perhaps by a fault; so many hits.
+    fn note_fault(&mut self, cause: Cause, external: &External, hits: u64) {
+        let Cause::Fault(number) = cause else { return };
+        self.power_returns |= *external == External::PowerCut;
+        let lived = self.uptime_of_all_boots();
+        if let Some(next) = self.faults.happened(number, external, hits, lived) {
+            self.external.schedule(self.in_this_boot(next), external.clone(), cause);
+        }
+    }
+
+    /// When it is so long since the machine was switched on first; in the past that is now.
+    fn in_this_boot(&self, lived: Duration) -> Instant {
+        Instant::BOOT.saturating_add(lived.saturating_sub(self.lived)).max(self.clock.now())
+    }
+
+    /// Lets something happen now; returns on how many things it had an effect.
+    fn happen(&mut self, external: &External) -> u64 {
+        let wire = |uart: usize, signals: &mut dyn Iterator<Item = Signal>| match self.uarts.get(uart) {
+            Some(uart) => {
+                uart.arrive(signals);
+                1
+            }
+            None => 0,
         };
         match external {
             External::Bytes { uart, bytes } => wire(*uart, &mut bytes.iter().copied().map(Signal::Byte)),
@@ -283,13 +344,77 @@ impl Sim {
             External::Break { uart } => wire(*uart, &mut [Signal::Break].into_iter()),
             External::Overrun { uart, byte } => wire(*uart, &mut [Signal::AfterOverrun(*byte)].into_iter()),
             External::EndOfInput { uart } => wire(*uart, &mut [Signal::Byte(END_OF_INPUT)].into_iter()),
-            External::Pin { pin, drive } => self.gpio.drive(*pin, *drive),
-            External::Interrupt { line } => {
-                if let Some(line) = self.interrupts.named(line) {
-                    line.pend();
-                }
+            External::Pin { pin, drive } => {
+                self.gpio.drive(*pin, *drive);
+                1
             }
-            External::PowerCut => {}
+            External::Interrupt { line } => self.with_line(line, IrqLine::pend),
+            External::Mask { line } => self.with_line(line, |line| line.enable(false)),
+            External::Unmask { line } => self.with_line(line, |line| line.enable(true)),
+            External::Kill { task } => {
+                self.tasks_named(task).into_iter().filter(|task| self.handle.abort(*task)).count() as u64
+            }
+            External::Refuse { task } => {
+                if !self.refused.contains(task) {
+                    self.refused.push(task.clone());
+                }
+                self.tasks_named(task).len() as u64
+            }
+            External::Allow { task } => {
+                self.refused.retain(|refused| refused != task);
+                self.tasks_named(task).into_iter().filter(|task| self.handle.set_quota(*task, None)).count()
+                    as u64
+            }
+            External::Exhaust => self.take_memory(1),
+            External::Fragment => self.take_memory(2),
+            External::Relieve => std::mem::take(&mut self.taken).len() as u64,
+            External::PowerCut => 1,
+        }
+    }
+
+    fn with_line(&self, name: &str, with: impl FnOnce(&IrqLine)) -> u64 {
+        let line = self.interrupts.named(name);
+        line.as_ref().map(with).map_or(0, |()| 1)
+    }
+
+    fn tasks_named(&self, name: &str) -> Vec<TaskId> {
+        let mut last = TaskId(0);
+        let tasks = std::iter::from_fn(|| {
+            let task = self.handle.next_task(last)?;
+            last = task.id;
+            Some(task)
+        });
+        tasks.filter(|task| task.name == name).map(|task| task.id).collect()
+    }
+
+    /// Takes the free memory away, or every other piece of it; returns how many pieces.
+    fn take_memory(&mut self, every: usize) -> u64 {
+        /// What the heap is cut into when it is fragmented.
+        const PIECE: usize = 64;
+        let before = self.taken.len();
+        let mut size = if every == 1 { self.config.heap } else { PIECE };
+        while size > 0 {
+            match self.handle.heap().try_buffer(size) {
+                Ok(buffer) => self.taken.push(buffer),
+                Err(_) if every == 1 => size /= 2,
+                Err(_) => break,
+            }
+        }
+        let mut number = 0;
+        let kept = self.taken.split_off(before).into_iter().filter(|_| {
+            number += 1;
+            number % every == 0
+        });
+        self.taken.extend(kept);
+        (self.taken.len() - before) as u64
+    }
+
+    /// Tasks may have come since.
+    fn refuse_memory(&self) {
+        for name in &self.refused {
+            for task in self.tasks_named(name) {
+                self.handle.set_quota(task, Some(0));
+            }
         }
     }
 
@@ -328,7 +453,9 @@ impl Sim {
         }
         let devices = self.uarts.iter().filter_map(Uart::next_event);
         let posted = (!self.inbox.is_empty()).then(|| self.clock.now());
-        let at = kernel.into_iter().chain(self.external.next_at()).chain(posted).chain(devices).min();
+        let late = self.uarts.iter().filter_map(Uart::next_late_output);
+        let at =
+            kernel.into_iter().chain(self.external.next_at()).chain(posted).chain(devices).chain(late).min();
         match at {
             Some(at) if at <= self.clock.now() => Wait::Nothing,
             Some(at) => Wait::Until(at),
@@ -416,9 +543,9 @@ impl Sim {
         self.check(&external)?;
         // What waits without a time came first.
         for waiting in self.inbox.take() {
-            self.external.schedule(self.clock.now(), waiting);
+            self.external.schedule(self.clock.now(), waiting, Cause::Outside);
         }
-        self.external.schedule(at.max(self.clock.now()), external);
+        self.external.schedule(at.max(self.clock.now()), external, Cause::Outside);
         self.doorbell.ring();
         Ok(())
     }
@@ -437,12 +564,54 @@ impl Sim {
                 count if *pin >= count => Err(NoSuchDevice::Pin { pin: *pin, count }),
                 _ => Ok(()),
             },
-            External::Interrupt { line } => match self.interrupts.named(line) {
-                None => Err(NoSuchDevice::Interrupt { line: line.clone() }),
-                Some(_) => Ok(()),
-            },
-            External::PowerCut => Ok(()),
+            External::Interrupt { line } | External::Mask { line } | External::Unmask { line } => {
+                match self.interrupts.named(line) {
+                    None => Err(NoSuchDevice::Interrupt { line: line.clone() }),
+                    Some(_) => Ok(()),
+                }
+            }
+            External::Kill { .. }
+            | External::Refuse { .. }
+            | External::Allow { .. }
+            | External::Exhaust
+            | External::Fragment
+            | External::Relieve
+            | External::PowerCut => Ok(()),
         }
+    }
+
+    /// Adds a fault, whose times are counted from when the machine was switched on first, like those of
+    /// [`Builder::fault`].
+    ///
+    /// # Errors
+    ///
+    /// When the machine has no such serial port.
+    pub fn add_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
+        if let Some(uart) = fault.uart() {
+            self.check(&External::Break { uart })?;
+        }
+        let (number, begins) = self.faults.add(fault);
+        match begins {
+            Begins::Outgoing(uart, rule) => self.uart(uart).add_fault(rule),
+            Begins::Happens(all) => {
+                for (at, external) in all {
+                    self.external.schedule(self.in_this_boot(at), external, Cause::Fault(number));
+                }
+                self.doorbell.ring();
+            }
+            Begins::Later => {}
+        }
+        Ok(())
+    }
+
+    /// The machine's faults, and how often each has had an effect: one that never had is worth a look.
+    pub fn faults(&self) -> Vec<FaultCount> {
+        self.faults.counts()
+    }
+
+    /// The power was cut by a [`Fault`], after which it comes back: the machine is to be [rebooted](Self::reboot).
+    pub fn power_returns(&self) -> bool {
+        self.power_returns && self.last.1 == Wait::PowerCut
     }
 
     /// Sends bytes to a UART at a time.

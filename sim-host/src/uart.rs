@@ -18,12 +18,13 @@ use std::{
 
 use kernel::{
     services::serial::device::{self, Received},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::{
     clock::SimClock,
     external::{External, Inbox},
+    fault::ByteRule,
     interrupts::IrqLine,
     mailbox::lock,
     observed::Outbox,
@@ -94,6 +95,12 @@ struct Model {
     shifting: Option<(u8, u64)>,
     transmit_interrupt: bool,
     output: Vec<u8>,
+    /// What a faulty line brings to the far end later, and when.
+    late: VecDeque<(Instant, u8)>,
+    /// What is wrong with the line from the machine.
+    faults: Vec<ByteRule>,
+    /// Time before the last boot.
+    lived: Duration,
     number: usize,
     outbox: Outbox,
 }
@@ -122,6 +129,9 @@ impl Uart {
             shifting: None,
             transmit_interrupt: false,
             output: Vec::new(),
+            late: VecDeque::new(),
+            faults: Vec::new(),
+            lived: Duration::ZERO,
             number,
             outbox,
         };
@@ -170,12 +180,22 @@ impl Uart {
 
     /// What the machine has sent since the output was taken last.
     pub fn output(&self) -> Vec<u8> {
-        lock(&self.model).output.clone()
+        self.arrived().output.clone()
     }
 
     /// Takes what the machine has sent.
     pub fn take_output(&self) -> Vec<u8> {
-        mem::take(&mut lock(&self.model).output)
+        mem::take(&mut self.arrived().output)
+    }
+
+    /// The model, when what a faulty line has held up is where it belongs.
+    fn arrived(&self) -> std::sync::MutexGuard<'_, Model> {
+        let mut model = lock(&self.model);
+        let now = self.clock.now();
+        while let Some((_, byte)) = model.late.pop_front_if(|(at, _)| *at <= now) {
+            model.keep(byte);
+        }
+        model
     }
 
     /// Takes what the machine has sent as text; what is no UTF-8 is replaced.
@@ -212,6 +232,16 @@ impl Uart {
         self.update(&model);
     }
 
+    /// When a faulty line brings something to the far end.
+    pub(crate) fn next_late_output(&self) -> Option<Instant> {
+        self.arrived().late.front().map(|(at, _)| *at)
+    }
+
+    /// Lets bytes from the machine go through a rule, after those that there are.
+    pub(crate) fn add_fault(&self, rule: ByteRule) {
+        lock(&self.model).faults.push(rule);
+    }
+
     /// Gives new output to the hook.
     pub(crate) fn flush_output(&self) {
         let mut hook = lock(&self.hook);
@@ -223,8 +253,13 @@ impl Uart {
     }
 
     /// Powers the device up anew. What is on the wire towards it, and what it sent, is the far end's.
-    pub(crate) fn reset(&self) {
+    pub(crate) fn reset(&self, lived: Duration) {
         let mut model = lock(&self.model);
+        let passed = lived.saturating_sub(model.lived);
+        let earlier =
+            |at: Instant| Instant::BOOT.saturating_add(at.since(Instant::BOOT).saturating_sub(passed));
+        model.late.iter_mut().for_each(|(at, _)| *at = earlier(*at));
+        model.lived = lived;
         model.received.clear();
         model.sending.clear();
         model.shifting = None;
@@ -270,18 +305,38 @@ impl Model {
 
     fn transmit_until(&mut self, now_ns: u64) {
         while let Some((byte, done_ns)) = self.shifting.filter(|(_, done_ns)| *done_ns <= now_ns) {
-            self.emit(byte);
+            self.emit(byte, Instant::from_micros(now_ns / 1000));
             let byte_ns = self.byte_ns.unwrap_or(0);
             self.shifting = self.sending.pop_front().map(|next| (next, done_ns.saturating_add(byte_ns)));
         }
     }
 
-    fn emit(&mut self, byte: u8) {
+    /// A byte has left the machine, for a line that may be faulty.
+    fn emit(&mut self, byte: u8, now: Instant) {
+        self.outbox.byte(self.number, byte);
+        if self.faults.is_empty() {
+            return self.keep(byte);
+        }
+        let lived = self.lived.saturating_add(now.since(Instant::BOOT));
+        for (late, signal) in ByteRule::pass(&mut self.faults, lived, byte) {
+            // Rules for this direction make no other signals.
+            let Signal::Byte(byte) = signal else { continue };
+            if late.is_zero() {
+                self.keep(byte);
+                continue;
+            }
+            let at = now.saturating_add(late);
+            let place = self.late.partition_point(|(other, _)| *other <= at);
+            self.late.insert(place, (at, byte));
+        }
+    }
+
+    /// A byte has arrived at the far end.
+    fn keep(&mut self, byte: u8) {
         if self.output.len() == OUTPUT_KEPT {
             self.output.drain(..OUTPUT_KEPT / 2);
         }
         self.output.push(byte);
-        self.outbox.byte(self.number, byte);
     }
 }
 
@@ -296,7 +351,7 @@ impl device::Uart for Uart {
     fn transmit(&self, byte: u8) -> bool {
         let mut model = lock(&self.model);
         let Some(byte_ns) = model.byte_ns else {
-            model.emit(byte);
+            model.emit(byte, self.clock.now());
             return true;
         };
         if model.sending.len() == FIFO {

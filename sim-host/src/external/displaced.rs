@@ -11,6 +11,8 @@ pub(super) enum Wire {
     Uart(usize),
     Pin(u8),
     Interrupt(String),
+    Task(String),
+    Memory,
     Power,
 }
 
@@ -23,7 +25,11 @@ impl External {
             | Self::Overrun { uart, .. }
             | Self::EndOfInput { uart } => Wire::Uart(*uart),
             Self::Pin { pin, .. } => Wire::Pin(*pin),
-            Self::Interrupt { line } => Wire::Interrupt(line.clone()),
+            Self::Interrupt { line } | Self::Mask { line } | Self::Unmask { line } => {
+                Wire::Interrupt(line.clone())
+            }
+            Self::Kill { task } | Self::Refuse { task } | Self::Allow { task } => Wire::Task(task.clone()),
+            Self::Exhaust | Self::Fragment | Self::Relieve => Wire::Memory,
             Self::PowerCut => Wire::Power,
         }
     }

@@ -2,7 +2,7 @@
 
 use kernel::time::Instant;
 
-use super::{Drive, External, ExternalError, Queue, Quoted};
+use super::{Cause, Drive, External, ExternalError, Queue, Quoted};
 
 #[test]
 fn what_happens_is_the_same_after_it_was_text() {
@@ -18,6 +18,14 @@ fn what_happens_is_the_same_after_it_was_text() {
         External::Pin { pin: 0, drive: Drive::Low },
         External::Pin { pin: 7, drive: Drive::Released },
         External::Interrupt { line: "button".into() },
+        External::Kill { task: "echo".into() },
+        External::Mask { line: "uart0".into() },
+        External::Unmask { line: "uart0".into() },
+        External::Refuse { task: "echo".into() },
+        External::Allow { task: "echo".into() },
+        External::Exhaust,
+        External::Fragment,
+        External::Relieve,
         External::PowerCut,
     ];
     for external in externals {
@@ -49,7 +57,13 @@ fn a_line_that_says_nothing_is_refused_with_what_would_be_right() {
     assert_eq!(refused("overrun uart0 \"xy\""), ExternalError::NotOneByte);
     assert_eq!(refused("pin 256 high"), ExternalError::NotAPin);
     assert_eq!(refused("pin 3 up"), ExternalError::NotADrive);
-    assert_eq!(refused("interrupt"), ExternalError::NotALine);
+    for line in ["interrupt", "mask", "unmask"] {
+        assert_eq!(refused(line), ExternalError::NotALine, "{line}");
+    }
+    for line in ["kill", "refuse", "allow"] {
+        assert_eq!(refused(line), ExternalError::NotATask, "{line}");
+    }
+    assert_eq!(refused("exhaust uart0"), ExternalError::UnknownWord { word: "exhaust".into() });
     assert_eq!(refused("break uart0 now"), ExternalError::TooMuch { rest: "now".into() });
     assert_eq!(refused("send uart0 \"x\" y"), ExternalError::TooMuch { rest: "y".into() });
 }
@@ -64,11 +78,16 @@ fn text_beyond_ascii_is_taken_as_utf8() {
 fn things_happen_in_the_order_of_their_times_and_then_of_their_scheduling() {
     let mut queue = Queue::default();
     for (at_ms, pin) in [(2, 3), (1, 0), (1, 1), (1, 2), (3, 4)] {
-        queue.schedule(Instant::from_millis(at_ms), External::Pin { pin, drive: Drive::High });
+        queue.schedule(
+            Instant::from_millis(at_ms),
+            External::Pin { pin, drive: Drive::High },
+            Cause::Outside,
+        );
     }
     assert_eq!(queue.next_at(), Some(Instant::from_millis(1)));
     assert_eq!(queue.take_due(Instant::from_micros(999)), None);
-    let order: Vec<_> = std::iter::from_fn(|| queue.take_due(Instant::MAX)).collect();
+    let order: Vec<_> =
+        std::iter::from_fn(|| queue.take_due(Instant::MAX)).map(|(external, _)| external).collect();
     let expected: Vec<_> = (0..5).map(|pin| External::Pin { pin, drive: Drive::High }).collect();
     assert_eq!(order, expected);
 }

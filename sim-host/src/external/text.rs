@@ -30,6 +30,8 @@ pub enum ExternalError {
     NotADrive,
     /// The name of an interrupt line is missing.
     NotALine,
+    /// The name of a task is missing.
+    NotATask,
     /// There is more on the line than there should be.
     TooMuch {
         /// What there is.
@@ -42,7 +44,11 @@ impl fmt::Display for ExternalError {
         match self {
             Self::Nothing => f.write_str("nothing to do on this line"),
             Self::UnknownWord { word } => {
-                write!(f, "`{word}` is none of send, garble, break, overrun, end, pin, interrupt and power")
+                write!(
+                    f,
+                    "`{word}` is none of send, garble, break, overrun, end, pin, interrupt, mask, unmask, kill, \
+                     refuse, allow, exhaust heap, fragment heap, relieve heap and power cut"
+                )
             }
             Self::NotAUart => f.write_str("name a serial port as `uart0`"),
             Self::NotBytes => {
@@ -51,6 +57,7 @@ impl fmt::Display for ExternalError {
             Self::NotOneByte => f.write_str(r#"one byte belongs there, such as "x""#),
             Self::NotAPin => f.write_str("name a pin by its number, such as `pin 3`"),
             Self::NotADrive => f.write_str("a pin is driven `high` or `low`, or is `released`"),
+            Self::NotATask => f.write_str("name a task, such as `kill echo`; the console's `ps` lists them"),
             Self::NotALine => f.write_str("name an interrupt line, such as `interrupt button`"),
             Self::TooMuch { rest } => write!(f, "`{rest}` is too much on this line"),
         }
@@ -77,6 +84,14 @@ impl fmt::Display for External {
                 }
             ),
             Self::Interrupt { line } => write!(f, "interrupt {line}"),
+            Self::Kill { task } => write!(f, "kill {task}"),
+            Self::Mask { line } => write!(f, "mask {line}"),
+            Self::Unmask { line } => write!(f, "unmask {line}"),
+            Self::Refuse { task } => write!(f, "refuse {task}"),
+            Self::Allow { task } => write!(f, "allow {task}"),
+            Self::Exhaust => f.write_str("exhaust heap"),
+            Self::Fragment => f.write_str("fragment heap"),
+            Self::Relieve => f.write_str("relieve heap"),
             Self::PowerCut => f.write_str("power cut"),
         }
     }
@@ -104,13 +119,19 @@ impl FromStr for External {
                 }
             }
             "pin" => pin(rest),
-            "interrupt" => {
-                let (line, rest) = split_word(rest);
-                if line.is_empty() {
-                    return Err(ExternalError::NotALine);
-                }
-                nothing_more(rest)?;
-                Ok(Self::Interrupt { line: line.to_owned() })
+            "interrupt" => only_name(rest, ExternalError::NotALine).map(|line| Self::Interrupt { line }),
+            "mask" => only_name(rest, ExternalError::NotALine).map(|line| Self::Mask { line }),
+            "unmask" => only_name(rest, ExternalError::NotALine).map(|line| Self::Unmask { line }),
+            "kill" => only_name(rest, ExternalError::NotATask).map(|task| Self::Kill { task }),
+            "refuse" => only_name(rest, ExternalError::NotATask).map(|task| Self::Refuse { task }),
+            "allow" => only_name(rest, ExternalError::NotATask).map(|task| Self::Allow { task }),
+            "exhaust" | "fragment" | "relieve" if split_word(rest).0 == "heap" => {
+                nothing_more(split_word(rest).1)?;
+                Ok(match word {
+                    "exhaust" => Self::Exhaust,
+                    "fragment" => Self::Fragment,
+                    _ => Self::Relieve,
+                })
             }
             "power" if split_word(rest).0 == "cut" => {
                 nothing_more(split_word(rest).1)?;
@@ -144,6 +165,15 @@ fn only_uart(rest: &str) -> Result<usize, ExternalError> {
     let (uart, rest) = uart(rest)?;
     nothing_more(rest)?;
     Ok(uart)
+}
+
+fn only_name(rest: &str, missing: ExternalError) -> Result<String, ExternalError> {
+    let (name, rest) = split_word(rest);
+    if name.is_empty() {
+        return Err(missing);
+    }
+    nothing_more(rest)?;
+    Ok(name.to_owned())
 }
 
 /// The number of a UART's name.

@@ -41,6 +41,8 @@ const LEAVE: u8 = 0x1d;
 pub(crate) enum Stopped {
     /// For a reason of its own.
     By(Stop),
+    /// The power failed, and comes back.
+    PowerCut,
     /// It did not end, but will never do anything again.
     Hang,
     /// It did not end until the time that was given to it.
@@ -118,7 +120,7 @@ impl Link {
                 match polled {
                     Poll::Ready(Outcome::Stopped(stop)) => return Poll::Ready(Ok(Stopped::By(stop))),
                     Poll::Ready(Outcome::TimeReached) => return Poll::Ready(Ok(Stopped::TimeReached)),
-                    Poll::Ready(Outcome::PowerCut) => return Poll::Ready(Ok(Stopped::By(Stop::PowerOff))),
+                    Poll::Ready(Outcome::PowerCut) => return Poll::Ready(Ok(Stopped::PowerCut)),
                     // A driven machine ends for no other reason.
                     Poll::Ready(_) => return Poll::Ready(Ok(Stopped::Hang)),
                     Poll::Pending if hangs && end.is_none() && sim.waits() == Wait::Forever => {

@@ -1,6 +1,7 @@
 //! The laws of the simulator: time, input, interrupts, panics, and that a run can be repeated.
 
 mod explore;
+mod faults;
 mod input;
 mod lives;
 mod pins;

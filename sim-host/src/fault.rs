@@ -1,0 +1,135 @@
+//! Faults: what goes wrong with a machine and its lines, as rules.
+//!
+//! | rule | does |
+//! |---|---|
+//! | `drop uart0 rx WHICH` | a byte is lost on its way to the machine; `tx`: on its way from it |
+//! | `delay uart0 rx by 2ms WHICH` | a byte comes later, and others may overtake it |
+//! | `duplicate uart0 tx WHICH` | a byte comes twice |
+//! | `corrupt uart0 rx WHICH` | a byte comes as another one |
+//! | `garble uart0 WHICH` | a byte comes to the machine with a framing error, and has no value |
+//! | `break uart0 WHICH` | the line breaks before a byte for the machine |
+//! | `overrun uart0 WHICH` | the machine is told that bytes before this one were lost |
+//! | `kill echo WHEN` | all tasks of this name are ended; the console's `spawn echo` has the driver start again |
+//! | `stall uart0 WHILE` | the driver hears nothing of its device: the interrupt line of this name is not taken |
+//! | `refuse echo WHILE` | all tasks of this name are refused memory |
+//! | `exhaust heap WHILE` | nobody gets memory: all that was free is taken away |
+//! | `fragment heap WHILE` | what is free is in small pieces |
+//! | `power cut WHEN` | the power fails, and comes back: whoever drives the machine boots it again |
+//!
+//! WHICH is all bytes, or `rate 5%`, `rate 5permille` (by chance), `nth 3` (the third only) or `every 10` (each tenth), and
+//! perhaps `from 1s` and `until 2s`: bytes are counted within that time. WHILE is `from` and `until`, too; without, it is the
+//! whole life. WHEN is `at 5ms`, or `every 50ms` with them; for `power cut` also `at event 500`: with the step after the one
+//! that the 500th entry of the machine's journal is in. Times are counted from when the machine was switched on first.
+//!
+//! Chance comes from the machine's seed, for each rule apart: another rule changes nothing for those before it. What a
+//! machine sees of faults is on its [tape](crate::tape), so a replay needs no rules. It does not see what happens to its
+//! bytes once they have left: faults of `tx` are those of the line, and neither on its tape nor in its digest.
+//!
+//! mnemOS has neither storage nor I²C yet, so there are no faults of theirs. The end of input, which is Ctrl-D, always
+//! comes through.
+
+mod active;
+mod bytes;
+mod parse;
+
+use std::fmt;
+
+use kernel::time::Duration;
+
+pub use self::parse::{FaultError, FaultReason};
+pub(crate) use self::{
+    active::{Begins, Faults},
+    bytes::ByteRule,
+};
+use crate::External;
+
+/// A rule of what goes wrong, read from text as the [module](self) has it.
+///
+/// ```
+/// use sim_host::{Fault, Sim};
+///
+/// let fault: Fault = "corrupt uart0 rx rate 5% from 1s".parse()?;
+/// let sim = Sim::builder().seed(7).fault(fault).build()?;
+/// assert_eq!(sim.faults()[0].hits, 0);
+/// let error = "drop uart0 rx rate 150%".parse::<Fault>().unwrap_err();
+/// assert_eq!(error.column, 20);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    text: String,
+    pub(crate) what: What,
+    pub(crate) from: Duration,
+    pub(crate) until: Option<Duration>,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Fault {
+    /// The serial port whose bytes the rule is about.
+    pub(crate) fn uart(&self) -> Option<usize> {
+        match self.what {
+            What::Bytes { uart, .. } => Some(uart),
+            What::Happens { .. } => None,
+        }
+    }
+}
+
+/// A fault of a machine, and how often it has had an effect so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultCount {
+    /// The rule.
+    pub fault: Fault,
+    /// Bytes, tasks or times that it hit.
+    pub hits: u64,
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Something to bytes on a line.
+    Bytes { uart: usize, to_machine: bool, action: Action, which: Which },
+    /// Something happens, and what ends it does at the end.
+    Happens { begin: External, end: Option<External>, when: When },
+}
+
+/// What happens to a byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Drop,
+    Delay(Duration),
+    Duplicate,
+    Corrupt,
+    Garble,
+    Break,
+    Overrun,
+}
+
+/// Which bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// So many of a million, by chance. A million is all.
+    PerMillion(u32),
+    /// This one, counted from 1.
+    Nth(u64),
+    /// Each of this number.
+    Every(u64),
+}
+
+/// When something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// At the rule's beginning.
+    Once,
+    /// From the rule's beginning on, after each such span.
+    Every(Duration),
+    /// When the machine's journal has so many entries.
+    Event(u64),
+}
+
+#[cfg(test)]
+mod tests;
