@@ -40,6 +40,7 @@ pub use self::parse::{FaultError, FaultReason};
 pub(crate) use self::{
     active::{Begins, Faults},
     bytes::ByteRule,
+    parse::rate,
 };
 use crate::External;
 

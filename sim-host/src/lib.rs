@@ -33,6 +33,7 @@ mod entropy;
 pub mod explore;
 pub mod external;
 pub mod fault;
+pub mod fleet;
 pub mod gpio;
 pub mod interrupts;
 mod journal;

@@ -309,7 +309,7 @@ fn end(words: &mut Words<'_>, about: About, at_events: bool) -> Result<Said, Fau
 }
 
 /// A rate, in millionths.
-fn rate(word: &str) -> Option<u32> {
+pub(crate) fn rate(word: &str) -> Option<u32> {
     let (number, unit) = match (word.strip_suffix('%'), word.strip_suffix("permille")) {
         (Some(number), _) => (number, 10_000),
         (_, Some(number)) => (number, 1_000),

@@ -2,6 +2,7 @@
 
 mod explore;
 mod faults;
+mod fleet;
 mod input;
 mod lives;
 mod pins;

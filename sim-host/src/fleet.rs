@@ -1,0 +1,517 @@
+//! Fleets: many boards in one process, joined by serial links, in one virtual time.
+//!
+//! ```text
+//!   board "left"                       link                      board "right"
+//!   kernel ─▶ uart1 ═══▶ rate, latency, loss: the same both ways ═══▶ uart0 ─▶ kernel
+//! ```
+//!
+//! Each board is a [`Sim`] with a kernel, memory and randomness of its own. The fleet has the time: it goes to whatever
+//! happens next on any board, and steps that board alone, so boards at rest cost nothing. A board never sees a byte before
+//! the time at which another has sent it. At the same time, who was due first is first. The same seed and the same boards
+//! give the same lives, byte for byte.
+//!
+//! What a board logs is logged within a span `board{name=...}`, so that lines tell whose they are.
+//!
+//! ```
+//! use kernel::time::Duration;
+//! use sim_host::{Outcome, Sim, fleet::{Fleet, Link}};
+//!
+//! let mut fleet = Fleet::new(7);
+//! let left = fleet.add("left", Sim::builder().uart("uart1", Default::default()))?;
+//! let right = fleet.add("right", Sim::builder())?;
+//! fleet.connect(left.port(1), right.port(0), Link::default().latency(Duration::from_millis(2)))?;
+//! assert_eq!(fleet.run_for(Duration::from_secs(3600))?, Outcome::TimeReached);
+//! assert_eq!(fleet.board(left).now(), fleet.board(right).now());
+//! # Ok::<(), sim_host::fleet::FleetError>(())
+//! ```
+
+mod link;
+
+use std::{cmp::Reverse, collections::BinaryHeap, fmt};
+
+use kernel::{
+    platform::Stop,
+    time::{Duration, Instant},
+};
+
+use self::link::Wire;
+pub use self::link::{Carried, Link, LinkError};
+use crate::{
+    Builder, Digest, External, Outcome, Rng, Sim, SimError, Time, Wait, digest::Digester, external::Quoted,
+};
+
+/// A board of a fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BoardId(usize);
+
+impl BoardId {
+    /// A serial port of the board, by its number.
+    pub const fn port(self, uart: usize) -> Port {
+        Port { board: self, uart }
+    }
+}
+
+/// A serial port of a board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Port {
+    /// The board.
+    pub board: BoardId,
+    /// The UART's number.
+    pub uart: usize,
+}
+
+/// Many boards in one virtual time; see the [module](self).
+pub struct Fleet {
+    boards: Vec<Board>,
+    wires: Vec<Wire>,
+    /// Which board goes on when. Of a board's entries, the one that it knows counts.
+    due: BinaryHeap<Reverse<(Instant, u64, usize)>>,
+    tickets: u64,
+    now: Instant,
+    seed: u64,
+    step_limit: u64,
+    /// Sums up what links carry.
+    traffic: Digester,
+}
+
+struct Board {
+    name: String,
+    sim: Sim,
+    /// The fleet's time when the board was switched on first.
+    joined: Duration,
+    due: Option<(Instant, u64)>,
+    /// The wire that each serial port sends on, by their numbers.
+    wires: Vec<Option<usize>>,
+    span: tracing::Span,
+}
+
+impl Board {
+    /// The fleet's time, of a time since the board's last boot.
+    fn fleet_time(&self, local: Instant) -> Instant {
+        local.saturating_add(self.joined).saturating_add(self.lived_before())
+    }
+
+    /// The time since the board's last boot, of the fleet's.
+    fn local_time(&self, fleet: Instant) -> Instant {
+        let before = self.joined.saturating_add(self.lived_before());
+        Instant::BOOT.saturating_add(fleet.since(Instant::BOOT).saturating_sub(before))
+    }
+
+    /// How long the board lived before its last boot.
+    fn lived_before(&self) -> Duration {
+        self.sim.uptime_of_all_boots().saturating_sub(self.sim.now().since(Instant::BOOT))
+    }
+
+    fn is_off(&self) -> bool {
+        match self.sim.waits() {
+            Wait::Stopped(stop) => stop != Stop::Reboot,
+            Wait::PowerCut => !self.sim.power_returns(),
+            _ => false,
+        }
+    }
+}
+
+impl Fleet {
+    /// A fleet without boards. All its chance comes from the seed.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            boards: Vec::new(),
+            wires: Vec::new(),
+            due: BinaryHeap::new(),
+            tickets: 0,
+            now: Instant::BOOT,
+            seed,
+            step_limit: 10_000_000,
+            traffic: Digester::default(),
+        }
+    }
+
+    /// Bounds the steps in which time stands still, so that boards which never come to rest end a run with
+    /// [`Outcome::Limit`].
+    #[must_use]
+    pub fn step_limit(mut self, steps: u64) -> Self {
+        self.step_limit = steps;
+        self
+    }
+
+    /// Switches another board on. Its time is virtual, whatever `board` says, and its randomness is drawn from the fleet's
+    /// seed, its place in the fleet, and its own seed.
+    ///
+    /// # Errors
+    ///
+    /// When another board has the name, or this one cannot be built.
+    pub fn add(&mut self, name: &str, board: Builder) -> Result<BoardId, FleetError> {
+        if self.find(name).is_some() {
+            return Err(FleetError::NameTaken { name: name.to_owned() });
+        }
+        let number = self.boards.len();
+        let seed = board.seed ^ self.draw(number as u64).next_u64();
+        let span = tracing::info_span!(target: "mnemos", "board", name);
+        let sim = {
+            let _on_it = span.enter();
+            board.seed(seed).time(Time::Virtual).build()
+        };
+        let sim = sim.map_err(|error| FleetError::Boot { name: name.to_owned(), error })?;
+        let wires = vec![None; sim.uarts().count()];
+        let joined = self.now.since(Instant::BOOT);
+        self.boards.push(Board { name: name.to_owned(), sim, joined, due: None, wires, span });
+        self.wake(number, self.now);
+        Ok(BoardId(number))
+    }
+
+    /// Chance of its own for each use.
+    fn draw(&self, of: u64) -> Rng {
+        Rng::new(Rng::new(self.seed).next_u64() ^ of)
+    }
+
+    /// Joins two serial ports, which have to be free. What either sends from now on comes to the other, instead of into
+    /// [`Uart::output`](crate::Uart::output).
+    ///
+    /// # Errors
+    ///
+    /// When one of the ports is not there, or taken, or they are the same.
+    pub fn connect(&mut self, one: Port, other: Port, link: Link) -> Result<(), FleetError> {
+        for port in [one, other] {
+            let board = self.board_of(port.board);
+            let name = || board.name.clone();
+            match board.wires.get(port.uart) {
+                None => {
+                    let count = board.wires.len();
+                    return Err(FleetError::NoSuchPort { name: name(), uart: port.uart, count });
+                }
+                Some(Some(_)) => return Err(FleetError::PortTaken { name: name(), uart: port.uart }),
+                Some(None) if one == other => {
+                    return Err(FleetError::SamePort { name: name(), uart: port.uart });
+                }
+                Some(None) => {}
+            }
+        }
+        for (from, to) in [(one, other), (other, one)] {
+            let number = self.wires.len();
+            // Boards draw from small numbers, wires from large ones.
+            self.wires.push(Wire::new(to, link, self.draw(!(number as u64))));
+            let board = self.board_of_mut(from.board);
+            if let Some(wire) = board.wires.get_mut(from.uart) {
+                *wire = Some(number);
+            }
+            // What was sent before belongs to whoever was there before.
+            board.sim.uart(from.uart).take_output();
+        }
+        Ok(())
+    }
+
+    /// What has been sent from a port over its link; `None` if it has none.
+    pub fn carried(&self, from: Port) -> Option<Carried> {
+        let wire = (*self.board_of(from.board).wires.get(from.uart)?)?;
+        self.wires.get(wire).map(|wire| wire.carried)
+    }
+
+    /// A board's machine: to look at, to send to, to spawn tasks on.
+    pub fn board(&self, board: BoardId) -> &Sim {
+        &self.board_of(board).sim
+    }
+
+    /// A board's machine. Its time is the fleet's: let the fleet run instead of it.
+    pub fn board_mut(&mut self, board: BoardId) -> &mut Sim {
+        &mut self.board_of_mut(board).sim
+    }
+
+    /// A board by its name.
+    pub fn find(&self, name: &str) -> Option<BoardId> {
+        self.boards.iter().position(|board| board.name == name).map(BoardId)
+    }
+
+    /// A board's name.
+    pub fn name(&self, board: BoardId) -> &str {
+        &self.board_of(board).name
+    }
+
+    /// All boards, in the order in which they came.
+    pub fn boards(&self) -> impl ExactSizeIterator<Item = BoardId> + use<> {
+        (0..self.boards.len()).map(BoardId)
+    }
+
+    /// The board is off: it was switched off, it panicked, or its power was cut and stays so.
+    pub fn is_off(&self, board: BoardId) -> bool {
+        self.board_of(board).is_off()
+    }
+
+    /// Switches a board on that [is off](Self::is_off), or off and on: a fresh kernel, as for [`Sim::reboot`].
+    ///
+    /// # Errors
+    ///
+    /// When it does not boot.
+    pub fn switch_on(&mut self, board: BoardId) -> Result<(), FleetError> {
+        let now = self.now;
+        let board = self.board_of_mut(board);
+        let span = board.span.clone();
+        let _on_it = span.enter();
+        board.sim.reboot().map_err(|error| FleetError::Boot { name: board.name.clone(), error })?;
+        // It did not live while it was off.
+        board.joined = now.since(Instant::BOOT).saturating_sub(board.sim.uptime_of_all_boots());
+        board.due = None;
+        Ok(())
+    }
+
+    fn board_of(&self, BoardId(number): BoardId) -> &Board {
+        match self.boards.get(number) {
+            Some(board) => board,
+            None => panic!("the fleet has {} boards, and none of number {number}", self.boards.len()),
+        }
+    }
+
+    fn board_of_mut(&mut self, BoardId(number): BoardId) -> &mut Board {
+        let count = self.boards.len();
+        match self.boards.get_mut(number) {
+            Some(board) => board,
+            None => panic!("the fleet has {count} boards, and none of number {number}"),
+        }
+    }
+
+    /// The fleet's time: since its first board was switched on, if that was at once.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Stands for all that the boards have done, as [`Sim::digest`] for one, and for all that has come over links.
+    pub fn digest(&self) -> Digest {
+        let mut digester = self.traffic.clone();
+        for board in &self.boards {
+            digester.add(&format!("{} {}", board.name, board.sim.digest()));
+        }
+        digester.digest()
+    }
+
+    /// Runs until nothing will ever happen again on any board, or all are off.
+    ///
+    /// # Errors
+    ///
+    /// When a board that reboots does not come up again.
+    pub fn run_until_idle(&mut self) -> Result<Outcome, FleetError> {
+        self.run(None, |_| false)
+    }
+
+    /// Runs for so long, even if nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run_until_idle`](Self::run_until_idle).
+    pub fn run_for(&mut self, duration: Duration) -> Result<Outcome, FleetError> {
+        self.run_until(self.now.saturating_add(duration))
+    }
+
+    /// Runs until a time of the fleet's, and does what is due then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run_until_idle`](Self::run_until_idle).
+    pub fn run_until(&mut self, end: Instant) -> Result<Outcome, FleetError> {
+        self.run(Some(end), |_| false)
+    }
+
+    /// Runs until the predicate, which is asked after each step of any board, is true, but no longer than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run_until_idle`](Self::run_until_idle).
+    pub fn run_until_pred(
+        &mut self,
+        limit: Duration,
+        predicate: impl FnMut(&Self) -> bool,
+    ) -> Result<Outcome, FleetError> {
+        self.run(Some(self.now.saturating_add(limit)), predicate)
+    }
+
+    fn run(
+        &mut self,
+        end: Option<Instant>,
+        mut satisfied: impl FnMut(&Self) -> bool,
+    ) -> Result<Outcome, FleetError> {
+        // Somebody may have done something to any of them since.
+        (0..self.boards.len()).for_each(|number| self.wake(number, self.now));
+        let mut still = 0;
+        let outcome = loop {
+            if satisfied(self) {
+                break Outcome::Satisfied;
+            }
+            match self.next() {
+                Some((at, _)) if end.is_some_and(|end| at > end) => break Outcome::TimeReached,
+                Some((at, number)) => {
+                    still = if at > self.now { 0 } else { still + 1 };
+                    if still > self.step_limit {
+                        break Outcome::Limit;
+                    }
+                    self.now = self.now.max(at);
+                    self.step(number)?;
+                }
+                None if end.is_some() => break Outcome::TimeReached,
+                None => break Outcome::Idle,
+            }
+        };
+        if outcome == Outcome::TimeReached {
+            self.now = end.map_or(self.now, |end| self.now.max(end));
+        }
+        // Boards at rest were left behind.
+        for board in self.boards.iter().filter(|board| !board.is_off()) {
+            board.sim.pass_until(board.local_time(self.now));
+        }
+        Ok(outcome)
+    }
+
+    /// The board that goes on next, and when.
+    fn next(&mut self) -> Option<(Instant, usize)> {
+        while let Some(Reverse((at, ticket, number))) = self.due.peek().copied() {
+            if self.boards.get(number).is_some_and(|board| board.due == Some((at, ticket))) {
+                return Some((at, number));
+            }
+            self.due.pop();
+        }
+        None
+    }
+
+    /// Lets a board go on at a time, unless it does so earlier.
+    fn wake(&mut self, number: usize, at: Instant) {
+        let Some(board) = self.boards.get_mut(number) else { return };
+        if board.is_off() || board.due.is_some_and(|(due, _)| due <= at) {
+            return;
+        }
+        self.tickets += 1;
+        board.due = Some((at, self.tickets));
+        self.due.push(Reverse((at, self.tickets, number)));
+    }
+
+    /// Steps a board, now.
+    fn step(&mut self, number: usize) -> Result<(), FleetError> {
+        let Some(board) = self.boards.get_mut(number) else { return Ok(()) };
+        board.due = None;
+        let span = board.span.clone();
+        let _on_it = span.enter();
+        board.sim.pass_until(board.local_time(self.now));
+        let wait = board.sim.step().wait;
+        // Ticks may have taken time.
+        let mut now = board.fleet_time(board.sim.now());
+        let sent: Vec<(usize, Vec<u8>)> = board
+            .wires
+            .iter()
+            .enumerate()
+            .filter_map(|(uart, wire)| Some(((*wire)?, board.sim.uart(uart).take_output())))
+            .filter(|(_, bytes)| !bytes.is_empty())
+            .collect();
+        let next = match wait {
+            Wait::Nothing => Some(now),
+            Wait::Until(at) => Some(board.fleet_time(at)),
+            Wait::Stopped(_) | Wait::PowerCut if !board.is_off() => {
+                let name = || board.name.clone();
+                board.sim.reboot().map_err(|error| FleetError::Boot { name: name(), error })?;
+                now = board.fleet_time(board.sim.now());
+                Some(now)
+            }
+            Wait::Forever | Wait::Stopped(_) | Wait::PowerCut => None,
+        };
+        if let Some(next) = next {
+            self.wake(number, next);
+        }
+        for (wire, bytes) in sent {
+            self.carry(wire, now, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes leave a board.
+    fn carry(&mut self, wire: usize, now: Instant, bytes: &[u8]) -> Result<(), FleetError> {
+        let Some(wire) = self.wires.get_mut(wire) else { return Ok(()) };
+        let Port { board: BoardId(to), uart } = wire.to;
+        let mut arriving = Vec::new();
+        wire.send(now, bytes, |at, bytes| arriving.push((at, bytes)));
+        let Some(board) = self.boards.get_mut(to) else { return Ok(()) };
+        if board.is_off() {
+            let lost: usize = arriving.iter().map(|(_, bytes)| bytes.len()).sum();
+            wire.carried.bytes -= lost as u64;
+            wire.carried.lost += lost as u64;
+            return Ok(());
+        }
+        let Some(first) = arriving.first().map(|(at, _)| *at) else { return Ok(()) };
+        for (at, bytes) in arriving {
+            self.traffic.add(&format!("{} {to}.uart{uart} {}", at.as_micros(), Quoted(&bytes)));
+            let scheduled = board.sim.schedule(board.local_time(at), External::Bytes { uart, bytes });
+            // The port was there when the link was made.
+            debug_assert!(scheduled.is_ok());
+        }
+        self.wake(to, first);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { now, boards, .. } = self;
+        f.debug_struct("Fleet").field("now", now).field("boards", &boards.len()).finish_non_exhaustive()
+    }
+}
+
+/// Why a fleet cannot be as it should.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+pub enum FleetError {
+    /// Another board has the name.
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// A board was not built, or does not boot.
+    Boot {
+        /// The board's name.
+        name: String,
+        /// Why.
+        error: SimError,
+    },
+    /// A board has no such serial port.
+    NoSuchPort {
+        /// The board's name.
+        name: String,
+        /// The number asked for.
+        uart: usize,
+        /// How many it has.
+        count: usize,
+    },
+    /// A serial port has a link already.
+    PortTaken {
+        /// The board's name.
+        name: String,
+        /// The port's number.
+        uart: usize,
+    },
+    /// A serial port cannot be joined to itself.
+    SamePort {
+        /// The board's name.
+        name: String,
+        /// The port's number.
+        uart: usize,
+    },
+}
+
+impl fmt::Display for FleetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NameTaken { name } => {
+                write!(f, "there is a board `{name}` already: give this one another name")
+            }
+            Self::Boot { name, error } => write!(f, "the board `{name}` does not boot: {error}"),
+            Self::NoSuchPort { name, uart, count } => write!(
+                f,
+                "the board `{name}` has no uart{uart}, but {count} serial ports, counted from 0: add it to its description"
+            ),
+            Self::PortTaken { name, uart } => {
+                write!(f, "uart{uart} of the board `{name}` has a link already: use another port")
+            }
+            Self::SamePort { name, uart } => {
+                write!(
+                    f,
+                    "uart{uart} of the board `{name}` cannot be linked to itself: name the port at the other end"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for FleetError {}
