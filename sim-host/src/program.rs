@@ -26,6 +26,7 @@ mod lockstep;
 mod logs;
 mod machine;
 mod options;
+mod shell;
 mod signals;
 mod tape;
 mod terminal;
@@ -121,6 +122,7 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
         eprint!("\r\n");
     }
     drop(terminal);
+    machine::warn_of_idle_faults(&sim);
     // However the session ended, the tape of it is whole.
     if let Some(path) = &options.record {
         sim.end_recording().map_err(|error| HostError::Record { path: path.clone(), error })?;

@@ -1,5 +1,12 @@
 //! One machine: its parts, and one step of its life.
 
+mod effect;
+mod faulty;
+mod interrupt;
+mod outside;
+mod record;
+mod state;
+
 use std::{
     cell::{Cell, RefCell},
     fmt,
@@ -9,30 +16,24 @@ use std::{
 
 use kernel::{
     Handle, Kernel, Tick,
-    executor::{JoinHandle, TaskId},
+    executor::JoinHandle,
     heap::Buffer,
-    interrupt::{Line, Trigger},
     platform::{Next, Stop},
-    registry::{ConnectionId, Service as _},
-    services::serial::Serial,
     time::{Duration, Instant},
 };
 
 use crate::{
-    Builder, Digest, Entry, External, Fault, FaultCount, Gpio, IrqLine, NoSuchDevice, Observed, Pin,
-    RegionWatch, Rng, SimClock, SimError, Uart,
+    Builder, External, Gpio, IrqLine, RegionWatch, Rng, SimClock, SimError, Uart,
     bridge::Bridge,
     entropy::Noise,
     external::{Cause, Inbox, Queue},
-    fault::{Begins, Faults},
-    interrupts::{self, Handler, Interrupts},
+    fault::Faults,
+    interrupts::{self, Interrupts},
     journal::Journal,
     mailbox::Doorbell,
     observed::Outbox,
     panics, region, standard,
     tap::Tap,
-    tape::{NotFresh, Recorder},
-    uart::{END_OF_INPUT, Signal},
 };
 
 /// A virtual machine. Dropping it switches it off.
@@ -296,140 +297,6 @@ impl Sim {
         }
     }
 
-    /// Takes what happens from outside now, as faults let it through.
-    fn take_inputs(&mut self, now: Instant) -> Vec<(External, Cause)> {
-        let lived = self.uptime_of_all_boots();
-        let mut inputs = Vec::new();
-        while let Some((external, cause)) = self.external.take_due(now) {
-            let Self { faults, external: queue, .. } = self;
-            match cause {
-                Cause::Fault(_) => inputs.push((external, cause)),
-                Cause::Outside => faults.pass(lived, external, |late, external| match late.is_zero() {
-                    true => inputs.push((external, cause)),
-                    false => queue.schedule(now.saturating_add(late), external, Cause::Late),
-                }),
-                Cause::Late => inputs.push((external, cause)),
-            }
-        }
-        inputs
-    }
-
-    /// Something has happened, perhaps by a fault; so many hits.
-    fn note_fault(&mut self, cause: Cause, external: &External, hits: u64) {
-        let Cause::Fault(number) = cause else { return };
-        self.power_returns |= *external == External::PowerCut;
-        let lived = self.uptime_of_all_boots();
-        if let Some(next) = self.faults.happened(number, external, hits, lived) {
-            self.external.schedule(self.in_this_boot(next), external.clone(), cause);
-        }
-    }
-
-    /// When it is so long since the machine was switched on first; in the past that is now.
-    fn in_this_boot(&self, lived: Duration) -> Instant {
-        Instant::BOOT.saturating_add(lived.saturating_sub(self.lived)).max(self.clock.now())
-    }
-
-    /// Lets something happen now; returns on how many things it had an effect.
-    fn happen(&mut self, external: &External) -> u64 {
-        let wire = |uart: usize, signals: &mut dyn Iterator<Item = Signal>| match self.uarts.get(uart) {
-            Some(uart) => {
-                uart.arrive(signals);
-                1
-            }
-            None => 0,
-        };
-        match external {
-            External::Bytes { uart, bytes } => wire(*uart, &mut bytes.iter().copied().map(Signal::Byte)),
-            External::Garbled { uart } => wire(*uart, &mut [Signal::Garbled].into_iter()),
-            External::Break { uart } => wire(*uart, &mut [Signal::Break].into_iter()),
-            External::Overrun { uart, byte } => wire(*uart, &mut [Signal::AfterOverrun(*byte)].into_iter()),
-            External::EndOfInput { uart } => wire(*uart, &mut [Signal::Byte(END_OF_INPUT)].into_iter()),
-            External::Pin { pin, drive } => {
-                self.gpio.drive(*pin, *drive);
-                1
-            }
-            External::Interrupt { line } => self.with_line(line, IrqLine::pend),
-            External::Mask { line } => self.with_line(line, |line| line.enable(false)),
-            External::Unmask { line } => self.with_line(line, |line| line.enable(true)),
-            External::Kill { task } => {
-                self.tasks_named(task).into_iter().filter(|task| self.handle.abort(*task)).count() as u64
-            }
-            External::Refuse { task } => {
-                if !self.refused.contains(task) {
-                    self.refused.push(task.clone());
-                }
-                self.tasks_named(task).len() as u64
-            }
-            External::Allow { task } => {
-                self.refused.retain(|refused| refused != task);
-                self.tasks_named(task).into_iter().filter(|task| self.handle.set_quota(*task, None)).count()
-                    as u64
-            }
-            External::Exhaust => self.take_memory(1),
-            External::Fragment => self.take_memory(2),
-            External::Relieve => std::mem::take(&mut self.taken).len() as u64,
-            External::PowerCut => 1,
-        }
-    }
-
-    fn with_line(&self, name: &str, with: impl FnOnce(&IrqLine)) -> u64 {
-        let line = self.interrupts.named(name);
-        line.as_ref().map(with).map_or(0, |()| 1)
-    }
-
-    fn tasks_named(&self, name: &str) -> Vec<TaskId> {
-        let mut last = TaskId(0);
-        let tasks = std::iter::from_fn(|| {
-            let task = self.handle.next_task(last)?;
-            last = task.id;
-            Some(task)
-        });
-        tasks.filter(|task| task.name == name).map(|task| task.id).collect()
-    }
-
-    /// Takes the free memory away, or every other piece of it; returns how many pieces.
-    fn take_memory(&mut self, every: usize) -> u64 {
-        /// What the heap is cut into when it is fragmented.
-        const PIECE: usize = 64;
-        let before = self.taken.len();
-        let mut size = if every == 1 { self.config.heap } else { PIECE };
-        while size > 0 {
-            match self.handle.heap().try_buffer(size) {
-                Ok(buffer) => self.taken.push(buffer),
-                Err(_) if every == 1 => size /= 2,
-                Err(_) => break,
-            }
-        }
-        let mut number = 0;
-        let kept = self.taken.split_off(before).into_iter().filter(|_| {
-            number += 1;
-            number % every == 0
-        });
-        self.taken.extend(kept);
-        (self.taken.len() - before) as u64
-    }
-
-    /// Tasks may have come since.
-    fn refuse_memory(&self) {
-        for name in &self.refused {
-            for task in self.tasks_named(name) {
-                self.handle.set_quota(task, Some(0));
-            }
-        }
-    }
-
-    /// What the machine has waited for since its last step.
-    pub fn waits(&self) -> Wait {
-        self.last.1
-    }
-
-    /// Writes down what has shown outside in this step.
-    fn observe(&mut self, now: Instant) {
-        for observed in self.outbox.take() {
-            self.journal.observe(now, observed);
-        }
-    }
-
     /// A task panicked: it is over, all others go on.
     fn note_panic(&mut self, message: String) -> Tick {
         self.panics = self.panics.saturating_add(1);
@@ -480,16 +347,6 @@ impl Sim {
             && !self.uarts.iter().filter_map(Uart::next_event).any(due)
     }
 
-    /// The kernel.
-    pub fn kernel(&self) -> Handle {
-        self.handle.clone()
-    }
-
-    /// The kernel itself, for what only a machine may ask.
-    pub fn raw_kernel(&self) -> &Kernel {
-        &self.kernel
-    }
-
     /// Spawns a task.
     ///
     /// # Panics
@@ -506,369 +363,9 @@ impl Sim {
         }
     }
 
-    /// The machine's time.
-    pub fn now(&self) -> Instant {
-        self.clock.now()
-    }
-
-    /// The machine's clock, for other threads too.
-    pub fn clock(&self) -> &SimClock {
-        &self.clock
-    }
-
     /// Lets virtual time pass until then, without doing anything. In real time this does nothing.
     pub fn pass_until(&self, then: Instant) {
         self.clock.advance_to(then);
-    }
-
-    /// Lets something happen at a time, before the machine's tick at that time; in the past means at once. Of several
-    /// things at the same time, what was scheduled first happens first.
-    ///
-    /// ```
-    /// use kernel::time::Instant;
-    /// use sim_host::{Drive, External, Sim};
-    ///
-    /// let mut sim = Sim::builder().build()?;
-    /// sim.schedule(Instant::from_secs(1), External::Pin { pin: 3, drive: Drive::High })?;
-    /// sim.schedule(Instant::from_secs(2), "pin 3 low".parse()?)?;
-    /// sim.run_until(Instant::from_millis(1500));
-    /// assert!(sim.pin(3).level());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// When the machine has no such device.
-    pub fn schedule(&mut self, at: Instant, external: External) -> Result<(), NoSuchDevice> {
-        self.check(&external)?;
-        // What waits without a time came first.
-        for waiting in self.inbox.take() {
-            self.external.schedule(self.clock.now(), waiting, Cause::Outside);
-        }
-        self.external.schedule(at.max(self.clock.now()), external, Cause::Outside);
-        self.doorbell.ring();
-        Ok(())
-    }
-
-    fn check(&self, external: &External) -> Result<(), NoSuchDevice> {
-        match external {
-            External::Bytes { uart, .. }
-            | External::Garbled { uart }
-            | External::Break { uart }
-            | External::Overrun { uart, .. }
-            | External::EndOfInput { uart } => match self.uarts.len() {
-                count if *uart >= count => Err(NoSuchDevice::Uart { uart: *uart, count }),
-                _ => Ok(()),
-            },
-            External::Pin { pin, .. } => match self.config.pins {
-                count if *pin >= count => Err(NoSuchDevice::Pin { pin: *pin, count }),
-                _ => Ok(()),
-            },
-            External::Interrupt { line } | External::Mask { line } | External::Unmask { line } => {
-                match self.interrupts.named(line) {
-                    None => Err(NoSuchDevice::Interrupt { line: line.clone() }),
-                    Some(_) => Ok(()),
-                }
-            }
-            External::Kill { .. }
-            | External::Refuse { .. }
-            | External::Allow { .. }
-            | External::Exhaust
-            | External::Fragment
-            | External::Relieve
-            | External::PowerCut => Ok(()),
-        }
-    }
-
-    /// Adds a fault, whose times are counted from when the machine was switched on first, like those of
-    /// [`Builder::fault`].
-    ///
-    /// # Errors
-    ///
-    /// When the machine has no such serial port.
-    pub fn add_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
-        if let Some(uart) = fault.uart() {
-            self.check(&External::Break { uart })?;
-        }
-        let (number, begins) = self.faults.add(fault);
-        match begins {
-            Begins::Outgoing(uart, rule) => self.uart(uart).add_fault(rule),
-            Begins::Happens(all) => {
-                for (at, external) in all {
-                    self.external.schedule(self.in_this_boot(at), external, Cause::Fault(number));
-                }
-                self.doorbell.ring();
-            }
-            Begins::Later => {}
-        }
-        Ok(())
-    }
-
-    /// The machine's faults, and how often each has had an effect: one that never had is worth a look.
-    pub fn faults(&self) -> Vec<FaultCount> {
-        self.faults.counts()
-    }
-
-    /// The power was cut by a [`Fault`], after which it comes back: the machine is to be [rebooted](Self::reboot).
-    pub fn power_returns(&self) -> bool {
-        self.power_returns && self.last.1 == Wait::PowerCut
-    }
-
-    /// Sends bytes to a UART at a time.
-    ///
-    /// # Panics
-    ///
-    /// When there is no such UART.
-    pub fn send_at(&mut self, at: Instant, uart: usize, bytes: impl Into<Vec<u8>>) {
-        if let Err(error) = self.schedule(at, External::Bytes { uart, bytes: bytes.into() }) {
-            panic!("{error}");
-        }
-    }
-
-    /// A UART, by its number.
-    ///
-    /// # Panics
-    ///
-    /// When the machine has none of this number.
-    pub fn uart(&self, number: usize) -> &Uart {
-        match self.uarts.get(number) {
-            Some(uart) => uart,
-            None => panic!("the machine has {} UARTs, and none of number {number}", self.uarts.len()),
-        }
-    }
-
-    pub(crate) fn uarts(&self) -> impl Iterator<Item = (&'static str, &Uart)> {
-        self.config.uarts.iter().map(|(name, _)| *name).zip(&self.uarts)
-    }
-
-    /// The host's end of a UART that another thread may hold: to send from there.
-    ///
-    /// # Panics
-    ///
-    /// As for [`uart`](Self::uart).
-    pub fn uart_input_handle(&self, number: usize) -> Uart {
-        self.uart(number).clone()
-    }
-
-    /// The host's end of a pin.
-    ///
-    /// # Panics
-    ///
-    /// When the machine has no pin of this number.
-    pub fn pin(&self, number: u8) -> Pin {
-        match self.gpio.pin(number) {
-            Some(pin) => pin,
-            None => panic!("the machine has {} pins, and none of number {number}", self.config.pins),
-        }
-    }
-
-    /// The bank of pins.
-    pub fn gpio(&self) -> &Gpio {
-        &self.gpio
-    }
-
-    /// Adds an interrupt line with a handler that tells the kernel's line of the same name. It is gone after a reboot.
-    ///
-    /// # Errors
-    ///
-    /// When the machine has no memory for it.
-    pub fn interrupt_line(&self, name: &'static str) -> Result<(IrqLine, Line), SimError> {
-        let line = self.handle.interrupt_line(name).map_err(SimError::Memory)?;
-        let irq = self.interrupts.line(name);
-        let trigger = line.trigger();
-        self.attach(&irq, move || trigger.fire());
-        Ok((irq, line))
-    }
-
-    /// Sets what is called when a line is taken.
-    ///
-    /// # Panics
-    ///
-    /// In debug builds, when the line is another machine's.
-    pub fn attach(&self, line: &IrqLine, handler: impl FnMut() + 'static) {
-        let handler: Handler = Box::new(handler);
-        self.interrupts.attach(line, handler);
-    }
-
-    /// How many critical sections have ended while the kernel ran: the points at which it can be interrupted.
-    pub fn critical_sections(&self) -> u64 {
-        self.interrupts.sections()
-    }
-
-    /// Makes a line pending when the kernel has left so many more critical sections, counted from 1, to try an
-    /// interrupt at each point where one can land. A reboot forgets it.
-    ///
-    /// ```
-    /// use sim_host::Sim;
-    ///
-    /// let mut sim = Sim::builder().bare().build()?;
-    /// let (irq, _line) = sim.interrupt_line("button")?;
-    /// let kernel = sim.kernel();
-    /// sim.pend_after(&irq, 1);
-    /// let taken = irq.clone();
-    /// let seen = sim.block_on(async move {
-    ///     let before = taken.taken();
-    ///     kernel.log().info("task", format_args!("a critical section guards the log"));
-    ///     (before, taken.taken())
-    /// });
-    /// assert_eq!(seen.1, 1);
-    /// # Ok::<(), sim_host::SimError>(())
-    /// ```
-    pub fn pend_after(&self, line: &IrqLine, critical_sections: u64) {
-        self.interrupts.pend_after(line, critical_sections);
-    }
-
-    /// Fires a trigger now, as an interrupt handler would.
-    pub fn interrupt(&self, trigger: &Trigger) {
-        interrupts::handle(|| trigger.fire());
-    }
-
-    /// How often a storm of interrupts was cut off, so that tasks got their turn.
-    pub fn interrupt_storms(&self) -> u32 {
-        self.interrupts.storms()
-    }
-
-    /// The machine's randomness.
-    pub fn rng(&self) -> std::cell::RefMut<'_, Rng> {
-        self.rng.borrow_mut()
-    }
-
-    /// The seed that the machine was built with.
-    pub fn seed(&self) -> u64 {
-        self.config.seed
-    }
-
-    /// How many tasks have panicked.
-    pub fn panics(&self) -> u32 {
-        self.panics
-    }
-
-    /// What the last panic of a task said, and where.
-    pub fn last_panic(&self) -> Option<&str> {
-        self.last_panic.as_deref()
-    }
-
-    /// How often the machine was rebooted.
-    pub fn reboots(&self) -> u32 {
-        self.reboots
-    }
-
-    /// Commands that consoles could not carry out since boot.
-    pub fn commands_failed(&self) -> u32 {
-        self.kernel.commands_failed()
-    }
-
-    /// Commands that consoles could not carry out, in all boots.
-    pub(crate) fn commands_failed_in_all_boots(&self) -> u32 {
-        self.failed_before.saturating_add(self.commands_failed())
-    }
-
-    /// The machine's task has read all that a UART was sent, and waits for more. To be asked while the machine is at
-    /// rest: then a request that the port has not answered is one that waits for bytes.
-    pub fn awaits_bytes(&self, uart: usize) -> bool {
-        if self.uart(uart).on_wire() > 0 || self.external.has_bytes_for(uart) {
-            return false;
-        }
-        let services = self.handle.services();
-        let mut after = ConnectionId(0);
-        while let Some(connection) = services.next_connection(after) {
-            if connection.service == Serial::NAME && connection.busy > 0 {
-                return true;
-            }
-            after = connection.id;
-        }
-        false
-    }
-
-    /// The names of the interrupt lines, lowest first.
-    pub fn interrupt_lines(&self) -> Vec<&'static str> {
-        self.interrupts.names()
-    }
-
-    /// Interrupts that a schedule can displace.
-    pub(crate) fn interrupts_arrived(&self) -> u64 {
-        self.interrupts.arrived()
-    }
-
-    /// The bytes of each input that a schedule can displace.
-    pub(crate) fn input_lens(&self) -> &[usize] {
-        self.external.input_lens()
-    }
-
-    /// Stands for all that the machine has done: the events that its kernel recorded and what showed outside, in their
-    /// order, with their times. Two lives that are the same have the same, on any host. Events that were overwritten
-    /// unread are in it as a count. A machine [without a digest](Builder::without_digest) has the same all its life.
-    pub fn digest(&self) -> Digest {
-        self.journal.digest()
-    }
-
-    /// Calls `listener` with each entry of the machine's journal from now on: what [`digest`](Self::digest) stands for.
-    pub fn on_entry(&mut self, listener: impl FnMut(Entry<'_>) + 'static) {
-        self.journal.listen(Box::new(listener));
-    }
-
-    /// Keeps what shows outside from now on, until it is taken.
-    pub fn keep_observed(&mut self) {
-        self.journal.keep();
-    }
-
-    /// Takes what has shown outside since it was taken last, with its times; nothing unless it is
-    /// [kept](Self::keep_observed).
-    pub fn take_observed(&mut self) -> Vec<(Instant, Observed)> {
-        self.journal.take_kept()
-    }
-
-    /// Records a tape of the machine's life from now on. In real time the machine's clock moves between its steps only
-    /// then.
-    ///
-    /// # Errors
-    ///
-    /// When the machine has made steps already.
-    pub fn record(&mut self, recorder: Recorder) -> Result<(), NotFresh> {
-        if self.steps() > 0 {
-            return Err(NotFresh);
-        }
-        self.be_exact();
-        self.journal.tape = Some(recorder);
-        Ok(())
-    }
-
-    /// Ends the tape that is recorded, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// When the tape, or anything before on it, could not be written.
-    pub fn end_recording(&mut self) -> std::io::Result<()> {
-        match self.journal.tape.take() {
-            Some(tape) => tape.finish(self.journal.steps(), self.clock.now(), self.digest()),
-            None => Ok(()),
-        }
-    }
-
-    /// From now on, steps without a cause are not made.
-    pub(crate) fn be_exact(&mut self) {
-        self.exact = true;
-    }
-
-    /// Steps since the machine was built. Steps in which nothing happened may be among them.
-    pub fn steps(&self) -> u64 {
-        self.journal.steps()
-    }
-
-    /// How long the machine has lived: the time since boot, and that of the boots before.
-    pub fn uptime_of_all_boots(&self) -> Duration {
-        self.lived.saturating_add(self.now().since(Instant::from_micros(0)))
-    }
-
-    /// Events that were overwritten before the machine read them: more happened in a step than
-    /// [`Settings::events`](kernel::limits::Settings::events) remembers.
-    pub fn events_missed(&self) -> u64 {
-        self.bridge.missed()
-    }
-
-    /// Tells when the memory of the kernel that runs now is given back to the host.
-    pub fn region_watch(&self) -> RegionWatch {
-        self.region.clone()
     }
 }
 

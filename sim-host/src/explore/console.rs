@@ -25,6 +25,7 @@ pub fn type_lines(sim: &mut Sim, uart: usize, lines: &[&String]) -> Result<(), F
                 sim.reboot().map_err(Failure::Boot)?;
             }
             Wait::Stopped(Stop::Panic) => return Err(Failure::Stopped(Stop::Panic)),
+            Wait::PowerCut if sim.power_returns() => sim.reboot().map_err(Failure::Boot)?,
             Wait::PowerCut => return Err(Failure::Check("the power failed".to_owned())),
             Wait::Until(_) | Wait::Forever if sim.awaits_bytes(uart) => match lines.next() {
                 Some(line) => sim.uart(uart).send(format!("{line}\n").as_bytes()),

@@ -46,20 +46,22 @@ pub(crate) async fn run_twice(options: &Options) -> Result<Ended, HostError> {
     let mut signals = Signals::watch().map_err(HostError::Runtime)?;
     let first = Rc::new(RefCell::new(Journal::default()));
     let journal = first.clone();
-    let ended = one(options, &mut signals, wire::script(options)?, move |sim| {
+    let (ended, sim) = one(options, &mut signals, wire::script(options)?, move |sim| {
         sim.on_entry(move |entry| journal.borrow_mut().push(entry.at, entry.text));
     })
     .await?;
     if matches!(ended.ending, Ending::Signal(_)) {
         return Ok(ended);
     }
+    machine::warn_of_idle_faults(&sim);
+    drop(sim);
     let difference = Rc::new(RefCell::new(None));
     let (expected, found) = (first.clone(), difference.clone());
     let mut silent = wire::script(options)?;
     silent.output = Box::new(tokio::io::sink());
     let second_count = Rc::new(RefCell::new(0));
     let count = second_count.clone();
-    let again = one(options, &mut signals, silent, move |sim| {
+    let (again, _) = one(options, &mut signals, silent, move |sim| {
         sim.on_entry(move |entry| {
             let index = count.replace_with(|count| *count + 1);
             if found.borrow().is_none() && expected.borrow().get(index) != Some((entry.at, entry.text)) {
@@ -95,9 +97,9 @@ async fn one(
     signals: &mut Signals,
     mut wire: wire::Wire,
     watch: impl FnOnce(&mut Sim),
-) -> Result<Ended, HostError> {
+) -> Result<(Ended, Sim), HostError> {
     let mut sim = machine::describe(options, wire.mode).build().map_err(HostError::Boot)?;
     watch(&mut sim);
     let ending = run(options, &mut sim, &mut wire, signals).await?;
-    Ok(Ended { ending, digest: Some(sim.digest()) })
+    Ok((Ended { ending, digest: Some(sim.digest()) }, sim))
 }

@@ -15,6 +15,7 @@ use sim_host::{
 use super::{
     Ending, HostError, machine,
     options::{Explore, Lines, Options},
+    shell::quoted,
     wire::Mode,
 };
 
@@ -36,7 +37,15 @@ pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostEr
     let build = |builder: Builder| -> Result<Sim, SimError> {
         machine::on(builder.without_digest(), options, Mode::Plain).build()
     };
-    let typed = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> { type_lines(sim, UART, lines) };
+    // The first life is the base run, and lived in this process.
+    let base_told = Mutex::new(false);
+    let typed = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> {
+        let ended = type_lines(sim, UART, lines);
+        if !std::mem::replace(&mut *base_told.lock().unwrap_or_else(PoisonError::into_inner), true) {
+            machine::warn_of_idle_faults(sim);
+        }
+        ended
+    };
     let explorer = Explorer::new(&lines, build, typed).processes(explore.jobs.unwrap_or_else(cores));
     if let Some(seed) = explore.seed {
         drop(explorer);
@@ -116,15 +125,6 @@ fn reproduction(options: &Options, explore: &Explore, found: &Found, chosen: &Li
     )
 }
 
-/// A word as a shell reads it.
-fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:,@%".contains(&byte);
-    match !word.is_empty() && word.bytes().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
 fn told(explored: &Explored, seconds: f64, lines: &[String], reproduction: Option<&str>) -> String {
     let mut text = format!(
         "{} seeds in {seconds:.1} s, {:.0} a minute; {:.0} s of the machine's time a second\n",
@@ -192,7 +192,7 @@ mod tests {
     use clap::Parser as _;
     use sim_host::explore::{Failure, Found};
 
-    use super::{Lines, Options, quoted, reproduction, string};
+    use super::{Lines, Options, reproduction, string};
     use crate::program::options::Task;
 
     #[test]
@@ -217,13 +217,6 @@ mod tests {
         assert_eq!((again.heap, again.alloc_policy), (options.heap, options.alloc_policy));
         assert_eq!((again_explore.seed, again_explore.schedule.as_ref()), (Some(95), Some(&found.schedule)));
         assert_eq!(again_explore.lines, Some(Lines(vec![2, 4, 5])));
-    }
-
-    #[test]
-    fn a_word_can_be_pasted_into_a_shell() {
-        assert_eq!(quoted("scripts/a.txt"), "scripts/a.txt");
-        assert_eq!(quoted("my script's"), r"'my script'\''s'");
-        assert_eq!(quoted(""), "''");
     }
 
     #[test]

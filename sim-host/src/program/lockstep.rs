@@ -41,6 +41,7 @@ pub(crate) fn run(options: &Options, with: &options::Lockstep) -> Result<Ended, 
         }
     }
     let sim = lockstep.sim();
+    machine::warn_of_idle_faults(sim);
     if let Some(path) = &options.record {
         sim.end_recording().map_err(|error| HostError::Record { path: path.clone(), error })?;
     }

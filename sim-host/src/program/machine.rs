@@ -6,10 +6,11 @@ use kernel::{
     log::Level,
     services::console,
 };
-use sim_host::{Builder, Pace, Sim, Time};
+use sim_host::{Builder, FaultCount, Pace, Sim, Time};
 
 use super::{
     options::{self, AllocPolicy, Baud, Options},
+    shell::quoted,
     wire::Mode,
 };
 
@@ -58,7 +59,10 @@ pub(crate) fn on(builder: Builder, options: &Options, mode: Mode) -> Builder {
     let log = options.log.clone();
     // The console's `log` shows what the machine keeps: let there be something to see.
     let level = if log.targets.is_empty() { log.level.max(Level::Info) } else { log.level };
-    builder
+    options
+        .faults
+        .iter()
+        .fold(builder, |builder, fault| builder.fault(fault.clone()))
         .heap(options.heap.0)
         .uart(PORT, pace)
         .alloc_policy(policy)
@@ -71,6 +75,13 @@ pub(crate) fn on(builder: Builder, options: &Options, mode: Mode) -> Builder {
             }
             Ok(())
         })
+}
+
+/// Says on stderr which of a machine's faults have never had an effect: such a rule is mostly a mistake.
+pub(crate) fn warn_of_idle_faults(sim: &Sim) {
+    for FaultCount { fault, .. } in sim.faults().iter().filter(|count| count.hits == 0) {
+        eprintln!("sim-host: warning: the fault `{fault}` never applied");
+    }
 }
 
 /// The options that an exploration's machine depends on, as they are typed; with a blank behind each.
@@ -87,6 +98,9 @@ pub(crate) fn as_arguments(options: &Options) -> String {
         AllocPolicy::Report => {}
         AllocPolicy::Allow => arguments += "--alloc-policy allow ",
         AllocPolicy::Deny => arguments += "--alloc-policy deny ",
+    }
+    for fault in &options.faults {
+        arguments += &format!("--fault {} ", quoted(&fault.to_string()));
     }
     arguments
 }

@@ -6,7 +6,7 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use sim_host::Span;
+use sim_host::{Fault, Span};
 
 pub(crate) use self::explore::{Explore, Lines};
 pub(crate) use self::values::{Baud, Filter, Heap, Lockstep, Time, Uart};
@@ -59,6 +59,16 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILTER", default_value = "warn")]
     pub(crate) log: Filter,
 
+    /// Something that goes wrong, as a rule such as `drop uart0 rx rate 5%`; may be given several times
+    ///
+    /// Bytes: drop, duplicate, corrupt or delay `uart0 rx` (to the machine) or `tx` (from it), garble, break or overrun
+    /// `uart0`; all of them, or `rate 5%`, `nth 3`, `every 10`, and `from 1s until 2s`. Drivers: `kill echo at 5ms` or
+    /// `every 50ms`, `stall uart0`, `refuse echo`. Memory: `exhaust heap`, `fragment heap`. Power: `power cut at 5ms`. Times
+    /// count from power-on, chance comes from --seed. A rule that never applied is reported at the end. A tape needs no
+    /// rules: what the machine saw of them is on it. A replay prints what the machine sent, whatever a `tx` rule made of it.
+    #[arg(long = "fault", value_name = "RULE")]
+    pub(crate) faults: Vec<Fault>,
+
     /// What happens when a driver allocates after it declared itself ready
     #[arg(long, value_name = "POLICY", default_value = "report")]
     pub(crate) alloc_policy: AllocPolicy,
@@ -102,7 +112,7 @@ pub(crate) struct Options {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["heap", "time", "seed", "uart", "baud", "alloc_policy", "commands", "script", "until", "lockstep"],
+        conflicts_with_all = ["heap", "time", "seed", "uart", "baud", "alloc_policy", "commands", "script", "until", "lockstep", "faults"],
     )]
     pub(crate) replay: Option<PathBuf>,
 
@@ -181,7 +191,7 @@ impl Options {
         }
         let is_session = self.is_script() || self.is_watched() || self.until.is_some();
         if self.task.is_some() && (is_session || self.uart != Uart::Stdio || self.seed != 0) {
-            let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --log and --alloc-policy go with it";
+            let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --fault, --log and --alloc-policy go with it";
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }

@@ -79,6 +79,7 @@ fn help_and_version_are_no_failures() {
         "--alloc-policy",
         "--command",
         "--script",
+        "--fault",
         "Exit codes",
     ] {
         assert!(help.stdout.contains(word), "{word} is missing in:\n{}", help.stdout);

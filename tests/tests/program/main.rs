@@ -2,6 +2,7 @@
 
 mod console;
 mod explore;
+mod faults;
 mod guest;
 mod lab;
 mod sockets;

@@ -1,0 +1,100 @@
+//! What [`External`]s do to a machine when they happen.
+
+use kernel::executor::TaskId;
+
+use super::Sim;
+use crate::{
+    External, IrqLine,
+    uart::{END_OF_INPUT, Signal},
+};
+
+impl Sim {
+    /// Lets something happen now; returns on how many things it had an effect.
+    pub(super) fn happen(&mut self, external: &External) -> u64 {
+        let wire = |uart: usize, signals: &mut dyn Iterator<Item = Signal>| match self.uarts.get(uart) {
+            Some(uart) => {
+                uart.arrive(signals);
+                1
+            }
+            None => 0,
+        };
+        match external {
+            External::Bytes { uart, bytes } => wire(*uart, &mut bytes.iter().copied().map(Signal::Byte)),
+            External::Garbled { uart } => wire(*uart, &mut [Signal::Garbled].into_iter()),
+            External::Break { uart } => wire(*uart, &mut [Signal::Break].into_iter()),
+            External::Overrun { uart, byte } => wire(*uart, &mut [Signal::AfterOverrun(*byte)].into_iter()),
+            External::EndOfInput { uart } => wire(*uart, &mut [Signal::Byte(END_OF_INPUT)].into_iter()),
+            External::Pin { pin, drive } => {
+                self.gpio.drive(*pin, *drive);
+                1
+            }
+            External::Interrupt { line } => self.with_line(line, IrqLine::pend),
+            External::Mask { line } => self.with_line(line, |line| line.enable(false)),
+            External::Unmask { line } => self.with_line(line, |line| line.enable(true)),
+            External::Kill { task } => {
+                self.tasks_named(task).into_iter().filter(|task| self.handle.abort(*task)).count() as u64
+            }
+            External::Refuse { task } => {
+                if !self.refused.contains(task) {
+                    self.refused.push(task.clone());
+                }
+                self.tasks_named(task).len() as u64
+            }
+            External::Allow { task } => {
+                self.refused.retain(|refused| refused != task);
+                self.tasks_named(task).into_iter().filter(|task| self.handle.set_quota(*task, None)).count()
+                    as u64
+            }
+            External::Exhaust => self.take_memory(1),
+            External::Fragment => self.take_memory(2),
+            External::Relieve => std::mem::take(&mut self.taken).len() as u64,
+            External::PowerCut => 1,
+        }
+    }
+
+    pub(super) fn with_line(&self, name: &str, with: impl FnOnce(&IrqLine)) -> u64 {
+        let line = self.interrupts.named(name);
+        line.as_ref().map(with).map_or(0, |()| 1)
+    }
+
+    pub(super) fn tasks_named(&self, name: &str) -> Vec<TaskId> {
+        let mut last = TaskId(0);
+        let tasks = std::iter::from_fn(|| {
+            let task = self.handle.next_task(last)?;
+            last = task.id;
+            Some(task)
+        });
+        tasks.filter(|task| task.name == name).map(|task| task.id).collect()
+    }
+
+    /// Takes the free memory away, or every other piece of it; returns how many pieces.
+    pub(super) fn take_memory(&mut self, every: usize) -> u64 {
+        /// What the heap is cut into when it is fragmented.
+        const PIECE: usize = 64;
+        let before = self.taken.len();
+        let mut size = if every == 1 { self.config.heap } else { PIECE };
+        while size > 0 {
+            match self.handle.heap().try_buffer(size) {
+                Ok(buffer) => self.taken.push(buffer),
+                Err(_) if every == 1 => size /= 2,
+                Err(_) => break,
+            }
+        }
+        let mut number = 0;
+        let kept = self.taken.split_off(before).into_iter().filter(|_| {
+            number += 1;
+            number % every == 0
+        });
+        self.taken.extend(kept);
+        (self.taken.len() - before) as u64
+    }
+
+    /// Tasks may have come since.
+    pub(super) fn refuse_memory(&self) {
+        for name in &self.refused {
+            for task in self.tasks_named(name) {
+                self.handle.set_quota(task, Some(0));
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! A machine's faults: how they come between it and the outside, and when what they do is due.
+
+use kernel::time::{Duration, Instant};
+
+use super::{Sim, Wait};
+use crate::{External, Fault, FaultCount, NoSuchDevice, external::Cause, fault::Begins};
+
+impl Sim {
+    /// Takes what happens from outside now, as faults let it through.
+    pub(super) fn take_inputs(&mut self, now: Instant) -> Vec<(External, Cause)> {
+        let lived = self.uptime_of_all_boots();
+        let mut inputs = Vec::new();
+        while let Some((external, cause)) = self.external.take_due(now) {
+            let Self { faults, external: queue, .. } = self;
+            match cause {
+                Cause::Fault(_) => inputs.push((external, cause)),
+                Cause::Outside => faults.pass(lived, external, |late, external| match late.is_zero() {
+                    true => inputs.push((external, cause)),
+                    false => queue.schedule(now.saturating_add(late), external, Cause::Late),
+                }),
+                Cause::Late => inputs.push((external, cause)),
+            }
+        }
+        inputs
+    }
+
+    /// Something has happened, perhaps by a fault; so many hits.
+    pub(super) fn note_fault(&mut self, cause: Cause, external: &External, hits: u64) {
+        let Cause::Fault(number) = cause else { return };
+        self.power_returns |= *external == External::PowerCut;
+        let lived = self.uptime_of_all_boots();
+        if let Some(next) = self.faults.happened(number, external, hits, lived) {
+            self.external.schedule(self.in_this_boot(next), external.clone(), cause);
+        }
+    }
+
+    /// When it is so long since the machine was switched on first; in the past that is now.
+    pub(super) fn in_this_boot(&self, lived: Duration) -> Instant {
+        Instant::BOOT.saturating_add(lived.saturating_sub(self.lived)).max(self.clock.now())
+    }
+
+    /// Adds a fault, whose times are counted from when the machine was switched on first, like those of
+    /// [`Builder::fault`].
+    ///
+    /// # Errors
+    ///
+    /// When the machine has no such serial port.
+    pub fn add_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
+        if let Some(uart) = fault.uart() {
+            self.check(&External::Break { uart })?;
+        }
+        let (number, begins) = self.faults.add(fault);
+        match begins {
+            Begins::Outgoing(uart, rule) => self.uart(uart).add_fault(rule),
+            Begins::Happens(all) => {
+                for (at, external) in all {
+                    self.external.schedule(self.in_this_boot(at), external, Cause::Fault(number));
+                }
+                self.doorbell.ring();
+            }
+            Begins::Later => {}
+        }
+        Ok(())
+    }
+
+    /// The machine's faults, and how often each has had an effect: one that never had is worth a look.
+    pub fn faults(&self) -> Vec<FaultCount> {
+        self.faults.counts()
+    }
+
+    /// The power was cut by a [`Fault`], after which it comes back: the machine is to be [rebooted](Self::reboot).
+    pub fn power_returns(&self) -> bool {
+        self.power_returns && self.last.1 == Wait::PowerCut
+    }
+}
