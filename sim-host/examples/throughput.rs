@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
-use kernel::{services::console, time::Duration};
+use kernel::{Handle, services::console, time::Duration};
 use sim_host::{
     Builder, Sim, SimError,
     branch::branch,
     explore::{ExploreError, Explorer, console::type_lines, cores},
+    fleet::Fleet,
 };
 
 /// How often each is done.
@@ -64,6 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     threads("exploration by a thread for each core", cores())?;
     virtual_time("idle", machine().build()?);
     virtual_time("a task that wakes every millisecond", ticking()?);
+    fleet()?;
     Ok(())
 }
 
@@ -96,12 +98,45 @@ fn virtual_time(what: &str, mut sim: Sim) {
 
 fn ticking() -> Result<Sim, SimError> {
     let sim = machine().build()?;
-    let kernel = sim.kernel();
-    sim.spawn("ticking", async move {
-        loop {
-            kernel.sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .detach();
+    sim.spawn("ticking", tick(sim.kernel(), Duration::from_millis(1))).detach();
     Ok(sim)
+}
+
+async fn tick(kernel: Handle, period: Duration) {
+    loop {
+        kernel.sleep(period).await;
+    }
+}
+
+/// What boards take that are at rest, and how fast a fleet of them lives.
+fn fleet() -> Result<(), Box<dyn std::error::Error>> {
+    const BOARDS: usize = 1000;
+    let before = resident()?;
+    let mut fleet = Fleet::new(0);
+    for number in 0..BOARDS {
+        fleet.add(&format!("node{number}"), machine())?;
+    }
+    fleet.run_for(Duration::from_secs(1))?;
+    let board = (resident()? - before) / BOARDS;
+    println!("{:<42} {:>8} boards a GiB, of {board} bytes each", "boards at rest", (1 << 30) / board.max(1));
+    for board in fleet.boards() {
+        let kernel = fleet.board(board).kernel();
+        fleet.board(board).spawn("ticking", tick(kernel, Duration::from_secs(1))).detach();
+    }
+    let began = Instant::now();
+    fleet.run_for(Duration::from_secs(1000))?;
+    let seconds = began.elapsed().as_secs_f64();
+    let lived = (BOARDS * 1000) as f64 / seconds;
+    println!(
+        "{:<42} {lived:>8.0} virtual seconds of a board a second",
+        "a fleet of 1000 that wake each second"
+    );
+    Ok(())
+}
+
+/// Bytes of memory that the process has.
+fn resident() -> Result<usize, Box<dyn std::error::Error>> {
+    let pages = std::fs::read_to_string("/proc/self/statm")?;
+    let resident: usize = pages.split(' ').nth(1).ok_or("no resident pages")?.parse()?;
+    Ok(resident * 4096)
 }

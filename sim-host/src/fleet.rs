@@ -26,6 +26,7 @@
 //! ```
 
 mod link;
+mod plan;
 
 use std::{cmp::Reverse, collections::BinaryHeap, fmt};
 
@@ -35,9 +36,13 @@ use kernel::{
 };
 
 use self::link::Wire;
-pub use self::link::{Carried, Link, LinkError};
+pub use self::{
+    link::{Carried, Link, LinkError},
+    plan::{Plan, PlanError, PlanReason},
+};
 use crate::{
-    Builder, Digest, External, Outcome, Rng, Sim, SimError, Time, Wait, digest::Digester, external::Quoted,
+    Builder, Digest, External, NoSuchDevice, Outcome, Rng, Sim, SimError, Time, Wait, digest::Digester,
+    external::Quoted,
 };
 
 /// A board of a fleet.
@@ -146,7 +151,8 @@ impl Fleet {
         }
         let number = self.boards.len();
         let seed = board.seed ^ self.draw(number as u64).next_u64();
-        let span = tracing::info_span!(target: "mnemos", "board", name);
+        // Of the highest level, so that lines of any level are within it.
+        let span = tracing::error_span!(target: "mnemos", "board", name);
         let sim = {
             let _on_it = span.enter();
             board.seed(seed).time(Time::Virtual).build()
@@ -204,6 +210,12 @@ impl Fleet {
     pub fn carried(&self, from: Port) -> Option<Carried> {
         let wire = (*self.board_of(from.board).wires.get(from.uart)?)?;
         self.wires.get(wire).map(|wire| wire.carried)
+    }
+
+    /// The serial ports of a board that have no link.
+    pub fn free_ports(&self, board: BoardId) -> impl Iterator<Item = Port> {
+        let wires = self.board_of(board).wires.iter().enumerate();
+        wires.filter(|(_, wire)| wire.is_none()).map(move |(uart, _)| board.port(uart))
     }
 
     /// A board's machine: to look at, to send to, to spawn tasks on.
@@ -322,7 +334,13 @@ impl Fleet {
         self.run(Some(self.now.saturating_add(limit)), predicate)
     }
 
-    fn run(
+    /// Runs until a time of the fleet's, if there is one, until nothing will ever happen again, or until the predicate,
+    /// which is asked after each step of any board, is true: what all the others do.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run_until_idle`](Self::run_until_idle).
+    pub fn run(
         &mut self,
         end: Option<Instant>,
         mut satisfied: impl FnMut(&Self) -> bool,
@@ -481,6 +499,13 @@ pub enum FleetError {
         /// The port's number.
         uart: usize,
     },
+    /// Something is to happen to a device that a board has not.
+    NoSuchDevice {
+        /// The board's name.
+        name: String,
+        /// Which.
+        error: NoSuchDevice,
+    },
     /// A serial port cannot be joined to itself.
     SamePort {
         /// The board's name.
@@ -501,6 +526,7 @@ impl fmt::Display for FleetError {
                 f,
                 "the board `{name}` has no uart{uart}, but {count} serial ports, counted from 0: add it to its description"
             ),
+            Self::NoSuchDevice { name, error } => write!(f, "on the board `{name}`: {error}"),
             Self::PortTaken { name, uart } => {
                 write!(f, "uart{uart} of the board `{name}` has a link already: use another port")
             }

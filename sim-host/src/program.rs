@@ -14,7 +14,7 @@
 //!              exit code
 //! ```
 //!
-//! Beside such sessions there are the laboratory's: a replay, a check of two runs, lockstep, and exploration, in modules of these names.
+//! Beside such sessions there are the laboratory's: a replay, a check of two runs, lockstep, exploration, and fleets, in modules of these names.
 //!
 //! Everything runs on one thread, on a tokio runtime. While the machine sleeps the thread sleeps.
 
@@ -22,6 +22,7 @@ mod check;
 mod drive;
 mod ending;
 mod explore;
+mod fleet;
 mod lockstep;
 mod logs;
 mod machine;
@@ -85,6 +86,9 @@ fn start(options: &Options) -> Result<Ended, HostError> {
         return explore::run(options, task).map(|ending| Ended { ending, digest: None });
     }
     logs::start(&options.log);
+    if let Some(Task::Fleet { plan }) = &options.task {
+        return fleet::run(options, plan);
+    }
     if let Some(path) = &options.replay {
         return tape::replay(path);
     }

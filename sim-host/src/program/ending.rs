@@ -2,7 +2,11 @@
 
 use std::{fmt, io, path::PathBuf, process::ExitCode};
 
-use sim_host::{SimError, tape::TapeError};
+use sim_host::{
+    SimError,
+    fleet::{FleetError, PlanError},
+    tape::TapeError,
+};
 
 /// How a run of the program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +112,22 @@ pub(crate) enum HostError {
     Output(io::Error),
     /// The machine did not boot.
     Boot(SimError),
+    /// A fleet's description cannot be read.
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A fleet's description is none.
+    NoPlan {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: PlanError,
+    },
+    /// A fleet cannot be as it is described.
+    Fleet(FleetError),
     /// An exploration broke off: how.
     Worker(String),
     /// A tape could not be written.
@@ -165,6 +185,13 @@ impl fmt::Display for HostError {
             Self::Input(error) => write!(f, "the input cannot be read: {error}"),
             Self::Output(error) => write!(f, "the output cannot be written: {error}"),
             Self::Boot(error) => write!(f, "the machine does not boot: {error}"),
+            Self::Plan { path, error } => {
+                write!(f, "the fleet's file `{}` cannot be read: {error}", path.display())
+            }
+            Self::NoPlan { path, error: PlanError { line, column, reason } } => {
+                write!(f, "{}:{line}:{column}: {reason}", path.display())
+            }
+            Self::Fleet(error) => error.fmt(f),
             Self::Worker(how) => write!(f, "the exploration broke off: {how}"),
             Self::Record { path, error } => {
                 write!(f, "the tape `{}` cannot be written: {error}", path.display())

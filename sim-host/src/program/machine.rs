@@ -29,8 +29,12 @@ pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
         options::Time::Virtual => Time::Virtual,
         options::Time::Scaled(times) => Time::Scaled(times),
     };
-    let kinds = if options.is_watched() { WATCHED } else { Kinds::DEFAULT };
-    on(Sim::builder(), options, mode).time(time).seed(options.seed).events(kinds)
+    on(Sim::builder(), options, mode).time(time).seed(options.seed).events(kinds(options))
+}
+
+/// The kinds of events that are recorded.
+pub(crate) fn kinds(options: &Options) -> Kinds {
+    if options.is_watched() { WATCHED } else { Kinds::DEFAULT }
 }
 
 /// The machine as the options of an exploration describe it, on top of what exploration wants. In virtual time.

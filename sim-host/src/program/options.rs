@@ -139,6 +139,18 @@ pub(crate) enum Task {
     /// the script hangs, if a task panics, or if more commands fail or more memory is in use at the end than without a
     /// schedule. The first failure is made short, and printed with the line that reproduces it.
     Explore(Explore),
+
+    /// Run many boards in one virtual time, joined by serial links as a file describes them
+    ///
+    /// A line of the file is `board NAME`, `boards COUNT NAME`, `link A.uart1 B.uart0 latency 2ms rate 115200 loss 0.1%`, of
+    /// which any of the last three may be missing, or `at 10ms A send uart0 "help\n"`, where anything may stand that can
+    /// happen to a machine. Each board has the standard services, a console at its uart0, and the serial ports that are
+    /// named. What comes out of ports without a link is printed line by line, with the board's name before it. It ends
+    /// when all boards are off, when nothing will ever happen again, or with --until.
+    Fleet {
+        /// The file that describes the fleet
+        plan: PathBuf,
+    },
 }
 
 /// What an allocation by a ready driver leads to.
@@ -190,8 +202,16 @@ impl Options {
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }
         let is_session = self.is_script() || self.is_watched() || self.until.is_some();
-        if self.task.is_some() && (is_session || self.uart != Uart::Stdio || self.seed != 0) {
+        let is_session = is_session || self.uart != Uart::Stdio;
+        if matches!(self.task, Some(Task::Explore(_))) && (is_session || self.seed != 0) {
             let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --fault, --log and --alloc-policy go with it";
+            return Err(<Self as clap::CommandFactory>::command()
+                .error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
+        let is_taped = self.record.is_some() || self.replay.is_some() || self.lockstep.is_some();
+        let is_alone = self.is_script() || is_taped || self.check_determinism || self.uart != Uart::Stdio;
+        if matches!(self.task, Some(Task::Fleet { .. })) && (is_alone || self.time != Time::Real) {
+            let text = "a fleet lives in virtual time by its file: of the options before it, only --heap, --seed, --baud, --until, --digest, --fault, --log and --alloc-policy go with it";
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }

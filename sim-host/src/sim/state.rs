@@ -39,7 +39,7 @@ impl Sim {
     }
 
     /// Commands that consoles could not carry out, in all boots.
-    pub(crate) fn commands_failed_in_all_boots(&self) -> u32 {
+    pub fn commands_failed_in_all_boots(&self) -> u32 {
         self.failed_before.saturating_add(self.commands_failed())
     }
 

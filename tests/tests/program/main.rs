@@ -3,6 +3,7 @@
 mod console;
 mod explore;
 mod faults;
+mod fleet;
 mod guest;
 mod lab;
 mod sockets;

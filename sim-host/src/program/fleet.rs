@@ -1,0 +1,104 @@
+//! `sim-host fleet`: many boards, as a file describes them, and what they say.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write as _},
+    mem,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use kernel::{platform::Stop, time::Instant};
+use sim_host::{
+    Outcome, Wait,
+    fleet::{Fleet, Plan},
+};
+
+use super::{Ended, Ending, HostError, machine, options::Options, wire::Mode};
+
+/// Runs a fleet, and says on standard output what its boards say.
+///
+/// # Errors
+///
+/// When the file cannot be read or describes no fleet, a board does not boot, or output cannot be written.
+pub(crate) fn run(options: &Options, path: &Path) -> Result<Ended, HostError> {
+    let text = fs::read_to_string(path).map_err(|error| HostError::Plan { path: path.to_owned(), error })?;
+    let plan: Plan = text.parse().map_err(|error| HostError::NoPlan { path: path.to_owned(), error })?;
+    let describe = |builder| machine::on(builder, options, Mode::Plain).events(machine::kinds(options));
+    let mut fleet = plan.build(options.seed, describe).map_err(HostError::Fleet)?;
+    let printer = Arc::new(Mutex::new(Printer::new(&fleet)));
+    let free = fleet.boards().flat_map(|board| fleet.free_ports(board)).collect::<Vec<_>>();
+    for port in free {
+        let (printer, prefix) = (printer.clone(), format!("{}.uart{}", fleet.name(port.board), port.uart));
+        let uart = fleet.board(port.board).uart(port.uart);
+        uart.on_output(move |bytes| lock(&printer).print(&prefix, bytes));
+    }
+    let end = options.until.map(|span| Instant::BOOT.saturating_add(span.0));
+    let outcome = fleet.run(end, |_| lock(&printer).failure.is_some()).map_err(HostError::Fleet)?;
+    lock(&printer).finish().map_err(HostError::Output)?;
+    Ok(Ended { ending: ending(&fleet, outcome), digest: Some(fleet.digest()) })
+}
+
+/// Prints lines behind the name of the port that they come from.
+struct Printer {
+    /// Columns that the longest name takes.
+    width: usize,
+    /// Lines that have not come to their end.
+    begun: BTreeMap<String, Vec<u8>>,
+    failure: Option<io::Error>,
+}
+
+impl Printer {
+    fn new(fleet: &Fleet) -> Self {
+        let names = fleet.boards().map(|board| fleet.name(board).chars().count());
+        Self { width: names.max().unwrap_or(0) + ".uart0".len(), begun: BTreeMap::new(), failure: None }
+    }
+
+    fn print(&mut self, prefix: &str, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let mut line = self.begun.remove(prefix).unwrap_or_default();
+            line.extend_from_slice(piece);
+            match line.ends_with(b"\n") {
+                true => self.line(prefix, &line),
+                false => drop(self.begun.insert(prefix.to_owned(), line)),
+            }
+        }
+    }
+
+    /// Prints what has no end yet, and tells whether all was printed.
+    fn finish(&mut self) -> io::Result<()> {
+        for (prefix, line) in mem::take(&mut self.begun) {
+            self.line(&prefix, &line);
+        }
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    fn line(&mut self, prefix: &str, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim_end_matches(['\r', '\n']);
+        let width = self.width;
+        if let Err(error) = writeln!(io::stdout().lock(), "{prefix:<width$} | {text}") {
+            self.failure.get_or_insert(error);
+        }
+    }
+}
+
+fn lock(printer: &Mutex<Printer>) -> MutexGuard<'_, Printer> {
+    printer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How the fleet ended: as the worst of its boards.
+fn ending(fleet: &Fleet, outcome: Outcome) -> Ending {
+    let machines = || fleet.boards().map(|board| fleet.board(board));
+    let failed = machines().map(|machine| machine.commands_failed_in_all_boots()).sum();
+    if machines().any(|machine| machine.waits() == Wait::Stopped(Stop::Panic)) {
+        Ending::Panic
+    } else if outcome == Outcome::Limit {
+        Ending::Hang
+    } else if failed > 0 {
+        Ending::CommandsFailed(failed)
+    } else {
+        Ending::PowerOff
+    }
+}
