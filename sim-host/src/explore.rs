@@ -10,8 +10,8 @@
 //! rely on it. Neither are the bytes on a wire.
 //!
 //! A life *fails* if a task panics, if the machine comes to rest for ever or does not come to rest, if more commands fail
-//! than in the base run (the life with no schedule), if more memory is in use at the end, or if whoever
-//! runs it says so. The schedule and the inputs of a failure are made as short as they go, and printed as one line, with
+//! than in the base run (the life with no schedule), if more memory is in use or more requests wait for an answer at the end, or if
+//! whoever runs it says so. With [faults](Explorer::faults) commands may fail, and the rest still holds. The schedule and the inputs of a failure are made as short as they go, and printed as one line, with
 //! which it happens again.
 //!
 //! ```
@@ -56,6 +56,7 @@ mod life;
 mod schedule;
 mod shrink;
 mod workers;
+mod wrong;
 
 use std::{fmt, ops::Range};
 
@@ -66,6 +67,7 @@ pub use self::{
     life::{Failure, Life},
     schedule::{Move, NotASchedule, Schedule},
     workers::cores,
+    wrong::TROUBLE,
 };
 use crate::{Builder, Sim, SimError};
 
@@ -79,6 +81,8 @@ pub struct Explorer<'a, T> {
     run: Run<'a, T>,
     workers: Workers,
     extra: Option<Vec<String>>,
+    /// Faults are drawn: these tasks may be ended, and refused memory.
+    faults: Option<Vec<String>>,
 }
 
 /// What an exploration came to.
@@ -153,7 +157,7 @@ impl<'a, T: Sync> Explorer<'a, T> {
         run: impl Fn(&mut Sim, &[&T]) -> Result<(), Failure> + Sync + 'a,
     ) -> Self {
         let workers = Workers::Threads(cores());
-        Self { inputs, build: Box::new(build), run: Box::new(run), workers, extra: None }
+        Self { inputs, build: Box::new(build), run: Box::new(run), workers, extra: None, faults: None }
     }
 
     /// Lets so many threads work, instead of one for each core.
@@ -175,6 +179,17 @@ impl<'a, T: Sync> Explorer<'a, T> {
     #[must_use]
     pub fn extra_interrupts(mut self, lines: &[&str]) -> Self {
         self.extra = Some(lines.iter().map(|line| (*line).to_owned()).collect());
+        self
+    }
+
+    /// Draws [faults](crate::fault) for each seed, too: bytes that are lost or wrong, stalled drivers, no memory, power cuts,
+    /// and the end of tasks of these names. All are over when the machine has lived for [`TROUBLE`], but for power cuts and ends
+    /// of tasks, which come with what the machine does. Then commands may fail, but nothing else may be worse than in the
+    /// base run. What `run` does should bring the machine back to where it would have come without faults, as
+    /// [`console::recover`] does.
+    #[must_use]
+    pub fn faults(mut self, tasks: &[&str]) -> Self {
+        self.faults = Some(tasks.iter().map(|task| (*task).to_owned()).collect());
         self
     }
 

@@ -18,8 +18,8 @@
 //!
 //! WHICH is all bytes, or `rate 5%`, `rate 5permille` (by chance), `nth 3` (the third only) or `every 10` (each tenth), and
 //! perhaps `from 1s` and `until 2s`: bytes are counted within that time. WHILE is `from` and `until`, too; without, it is the
-//! whole life. WHEN is `at 5ms`, or `every 50ms` with them; for `power cut` also `at event 500`: with the step after the one
-//! that the 500th entry of the machine's journal is in. Times are counted from when the machine was switched on first.
+//! whole life. WHEN is `at 5ms`, or `every 50ms` with them, or `at event 500`: with the step after the one that the 500th entry of
+//! the machine's journal is in. Times are counted from when the machine was switched on first.
 //!
 //! Chance comes from the machine's seed, for each rule apart: another rule changes nothing for those before it. What a
 //! machine sees of faults is on its [tape](crate::tape), so a replay needs no rules. It does not see what happens to its

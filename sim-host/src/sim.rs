@@ -26,6 +26,7 @@ use crate::{
     Builder, External, Gpio, IrqLine, RegionWatch, Rng, SimClock, SimError, Uart,
     bridge::Bridge,
     entropy::Noise,
+    explore::Schedule,
     external::{Cause, Inbox, Queue},
     fault::Faults,
     interrupts::{self, Interrupts},
@@ -159,7 +160,9 @@ impl Sim {
             config,
         };
         sim.assemble()?;
-        for fault in sim.config.faults.clone() {
+        let scheduled = sim.config.schedule.iter().flat_map(Schedule::faults);
+        let faults: Vec<_> = sim.config.faults.iter().chain(scheduled).cloned().collect();
+        for fault in faults {
             sim.add_fault(fault).map_err(SimError::Fault)?;
         }
         Ok(sim)

@@ -1,6 +1,6 @@
 //! From a seed to a schedule.
 
-use super::{Explorer, Life, Move, Schedule};
+use super::{Explorer, Life, Move, Schedule, wrong};
 use crate::Rng;
 
 /// Interrupts that come once more, at most.
@@ -56,18 +56,25 @@ impl<T> Explorer<'_, T> {
                 });
             }
         }
+        if let Some(tasks) = &self.faults {
+            if !moves.iter().any(|displaced| matches!(displaced, Move::Cost(_))) {
+                // What lasts for a time needs a machine whose time passes.
+                moves.push(Move::Cost(1 + rng.below(COST_US)));
+            }
+            moves.extend(wrong::draw(&mut rng, base, tasks).into_iter().map(Move::Fault));
+        }
         Schedule(moves)
     }
 }
 
 /// An index below `len`.
 #[expect(clippy::cast_possible_truncation, reason = "it is below a usize")]
-fn below(rng: &mut Rng, len: usize) -> usize {
+pub(super) fn below(rng: &mut Rng, len: usize) -> usize {
     rng.below(len as u64) as usize
 }
 
 /// From 1 to `most`, a power of two: each order of magnitude as often as another.
-fn log_uniform(rng: &mut Rng, most: u64) -> u64 {
+pub(super) fn log_uniform(rng: &mut Rng, most: u64) -> u64 {
     let bits = rng.below(u64::from(most.trailing_zeros()) + 1);
     1 + rng.below(1 << bits)
 }

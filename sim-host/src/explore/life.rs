@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use kernel::{
     executor::TaskId,
     platform::Stop,
+    registry::ConnectionId,
     time::{Duration, Instant},
 };
 
@@ -37,6 +38,9 @@ pub enum Failure {
     },
     /// More memory is in use at the end than without a schedule: whose.
     Leak(String),
+    /// More requests have no answer at the end than without a schedule, whether their clients still wait or have given
+    /// up: whose.
+    Unanswered(String),
     /// Whoever runs the machine says so.
     Check(String),
 }
@@ -72,6 +76,7 @@ impl fmt::Display for Failure {
                 write!(f, "{failed} commands failed, and {base} without a schedule")
             }
             Self::Leak(what) => write!(f, "a leak: {what}"),
+            Self::Unanswered(what) => write!(f, "requests without an answer: {what}"),
             Self::Check(what) => f.write_str(what),
         }
     }
@@ -96,6 +101,10 @@ pub struct Life {
     pub(super) panics: u32,
     pub(super) commands_failed: u32,
     pub(super) memory: Memory,
+    /// Requests that wait for an answer, by the names of services.
+    pub(super) waiting: BTreeMap<&'static str, usize>,
+    /// Entries of the journal.
+    pub(super) entries: u64,
 }
 
 /// Live blocks and bytes, by the names of their owners.
@@ -113,16 +122,25 @@ impl Life {
             panics: sim.panics(),
             commands_failed: sim.commands_failed_in_all_boots(),
             memory: memory(sim),
+            waiting: waiting(sim),
+            entries: sim.entries(),
         }
     }
 
     /// What is worse in this life than in the base run.
-    fn worse_than(&self, base: &Self, sim: &Sim) -> Option<Failure> {
+    fn worse_than(&self, base: &Self, sim: &Sim, commands_may_fail: bool) -> Option<Failure> {
         if self.panics > base.panics {
             return Some(Failure::Panic(sim.last_panic().unwrap_or_default().to_owned()));
         }
-        if self.commands_failed > base.commands_failed {
+        if self.commands_failed > base.commands_failed && !commands_may_fail {
             return Some(Failure::Commands { base: base.commands_failed, failed: self.commands_failed });
+        }
+        for (service, waiting) in &self.waiting {
+            let without = base.waiting.get(service).copied().unwrap_or_default();
+            if *waiting > without {
+                let what = format!("{waiting} to {service}, {without} without a schedule");
+                return Some(Failure::Unanswered(what));
+            }
         }
         let owns_more = |owner: &&&str| {
             let (blocks, bytes) = self.memory.get(**owner).copied().unwrap_or_default();
@@ -168,6 +186,18 @@ fn memory(sim: &Sim) -> Memory {
     memory
 }
 
+/// The requests that wait for an answer, by service. Some always do: a console reads.
+fn waiting(sim: &Sim) -> BTreeMap<&'static str, usize> {
+    let services = sim.kernel().services();
+    let mut waiting = BTreeMap::new();
+    let mut after = ConnectionId(0);
+    while let Some(connection) = services.next_connection(after) {
+        *waiting.entry(connection.service).or_default() += usize::from(connection.busy);
+        after = connection.id;
+    }
+    waiting
+}
+
 impl<T: Sync> Explorer<'_, T> {
     /// The life with no schedule.
     ///
@@ -211,7 +241,7 @@ impl<T: Sync> Explorer<'_, T> {
                 Some(Failure::Panic(sim.last_panic().unwrap_or_default().to_owned()))
             }
             Some(failure) => Some(failure),
-            None => base.and_then(|base| life.worse_than(base, &sim)),
+            None => base.and_then(|base| life.worse_than(base, &sim, self.faults.is_some())),
         };
         (life, failure)
     }

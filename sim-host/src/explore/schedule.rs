@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::Fault;
+
 /// One displacement. Everything is counted from 1.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub enum Move {
     Polls(u32),
     /// `cost:5`: a tick that polls something takes so many microseconds, so that timers become due in between.
     Cost(u64),
+    /// `fault:kill~echo~at~event~40`: something goes wrong, by a rule as [`fault`](crate::fault) has it, with `~` for blanks.
+    Fault(Fault),
 }
 
 /// Displacements; none of them means that the machine is left alone. Written `none`, or with commas:
@@ -65,6 +69,7 @@ impl fmt::Display for Move {
             Self::Split { input, bytes, by_us } => write!(f, "split:{input}/{bytes}+{by_us}"),
             Self::Polls(polls) => write!(f, "polls:{polls}"),
             Self::Cost(cost_us) => write!(f, "cost:{cost_us}"),
+            Self::Fault(fault) => write!(f, "fault:{}", fault.to_string().replace(' ', "~")),
         }
     }
 }
@@ -102,6 +107,7 @@ impl FromStr for Move {
             }
             "polls" => Self::Polls(rest.parse().map_err(|_| wrong())?),
             "cost" => Self::Cost(number(rest)?),
+            "fault" => Self::Fault(rest.replace('~', " ").parse().map_err(|_| wrong())?),
             _ => return Err(wrong()),
         })
     }
@@ -132,7 +138,7 @@ impl fmt::Display for NotASchedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is none of irq:LINE@N, late:N+N, input:N+US, split:N/BYTES+US, polls:N, cost:US",
+            "`{}` is none of irq:LINE@N, late:N+N, input:N+US, split:N/BYTES+US, polls:N, cost:US, fault:A~RULE",
             self.part
         )
     }
@@ -148,6 +154,13 @@ impl Schedule {
             .find_map(|displaced| if let Move::Polls(polls) = displaced { Some(*polls) } else { None })
     }
 
+    /// What goes wrong.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.0
+            .iter()
+            .filter_map(|displaced| if let Move::Fault(fault) = displaced { Some(fault) } else { None })
+    }
+
     /// What a tick that polls costs, in microseconds, if the schedule says so.
     pub(crate) fn cost_us(&self) -> Option<u64> {
         self.0.iter().find_map(|displaced| if let Move::Cost(us) = displaced { Some(*us) } else { None })
@@ -160,7 +173,12 @@ mod tests {
 
     #[test]
     fn a_schedule_reads_as_it_is_written() {
-        for text in ["none", "irq:uart0@17,late:3+12,input:4+250,split:5/3+100,polls:1,cost:5", "irq:a@b@3"] {
+        for text in [
+            "none",
+            "irq:uart0@17,late:3+12,input:4+250,split:5/3+100,polls:1,cost:5",
+            "irq:a@b@3",
+            "fault:kill~echo~at~event~40",
+        ] {
             let schedule: Schedule = text.parse().expect("a schedule");
             assert_eq!(schedule.to_string(), text);
         }
@@ -168,7 +186,17 @@ mod tests {
 
     #[test]
     fn what_is_no_schedule_is_named() {
-        for text in ["", "irq:uart0", "late:3", "input:+", "split:3+4", "polls:-1", "nap:3", "none,none"] {
+        for text in [
+            "",
+            "irq:uart0",
+            "late:3",
+            "input:+",
+            "split:3+4",
+            "polls:-1",
+            "nap:3",
+            "fault:sing",
+            "none,none",
+        ] {
             let error = text.parse::<Schedule>().expect_err("no schedule").to_string();
             assert!(error.contains("is none of"), "{error}");
         }

@@ -183,6 +183,6 @@ fn smaller(displaced: &Move, step: u64) -> Option<(Move, u64)> {
             let (cost_us, less) = less(cost_us)?;
             (Move::Cost(cost_us), less)
         }
-        Move::Polls(_) => return None,
+        Move::Polls(_) | Move::Fault(_) => return None,
     })
 }

@@ -73,7 +73,7 @@ impl fmt::Display for FaultReason {
             Self::NotABytesWord => "bytes are chosen by `rate`, `nth` or `every`, and by `from` and `until`",
             Self::NotAWhileWord => "this lasts `from` a time `until` another, and nothing else can be said of it",
             Self::NotAWhenWord => {
-                "this happens `at` a time, or `every` span `from` a time `until` another; a power cut also `at event 500`"
+                "this happens `at` a time or `at event 500`, or `every` span `from` a time `until` another"
             }
             Self::NoTime => "say when: `at 5ms`, or `every 50ms`",
             Self::Twice => "this was said already: once is enough",
@@ -189,7 +189,7 @@ impl FromStr for Fault {
             "overrun" => bytes(words, false, |_| Ok(Action::Overrun))?,
             "kill" => {
                 let task = words.name()?;
-                happens(words, External::Kill { task }, None, false)?
+                happens(words, External::Kill { task }, None, true)?
             }
             "power" => {
                 words.exactly("cut", FaultReason::NotACut)?;

@@ -9,7 +9,11 @@ use std::{
 
 use sim_host::{
     Builder, Sim, SimError,
-    explore::{ExploreError, Explored, Explorer, Failure, Found, Schedule, console::type_lines, cores},
+    explore::{
+        ExploreError, Explored, Explorer, Failure, Found,
+        console::{recover, type_lines},
+        cores,
+    },
 };
 
 use super::{
@@ -21,6 +25,15 @@ use super::{
 
 /// The UART with the console.
 const UART: usize = 0;
+
+/// The drivers that may end, without which the console still answers.
+const DRIVERS: [&str; 5] = ["inspect", "log", "echo", "gpio", "entropy"];
+
+/// Types the script, and if there are faults, brings the machine back from them.
+fn live(sim: &mut Sim, lines: &[&String], faults: bool) -> Result<(), Failure> {
+    type_lines(sim, UART, lines)?;
+    if faults { recover(sim, UART, &DRIVERS) } else { Ok(()) }
+}
 
 /// Explores, and says on standard output what came of it.
 ///
@@ -40,16 +53,19 @@ pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostEr
     // The first life is the base run, and lived in this process.
     let base_told = Mutex::new(false);
     let typed = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> {
-        let ended = type_lines(sim, UART, lines);
+        let ended = live(sim, lines, explore.faults);
         if !std::mem::replace(&mut *base_told.lock().unwrap_or_else(PoisonError::into_inner), true) {
             machine::warn_of_idle_faults(sim);
         }
         ended
     };
-    let explorer = Explorer::new(&lines, build, typed).processes(explore.jobs.unwrap_or_else(cores));
+    let mut explorer = Explorer::new(&lines, build, typed).processes(explore.jobs.unwrap_or_else(cores));
+    if explore.faults {
+        explorer = explorer.faults(&DRIVERS);
+    }
     if let Some(seed) = explore.seed {
         drop(explorer);
-        return one(&lines, options, seed, explore.schedule.as_ref());
+        return one(&lines, options, explore, seed);
     }
     let began = Instant::now();
     let shard = explore.shard;
@@ -76,25 +92,24 @@ fn failed(error: ExploreError) -> Result<Ending, HostError> {
 }
 
 /// One life, with all that the machine says.
-fn one(
-    lines: &[String],
-    options: &Options,
-    seed: u64,
-    schedule: Option<&Schedule>,
-) -> Result<Ending, HostError> {
+fn one(lines: &[String], options: &Options, explore: &Explore, seed: u64) -> Result<Ending, HostError> {
     // The last life is the one that is asked for.
     let said = Mutex::new(Vec::new());
-    let explorer = Explorer::new(
+    let mut explorer = Explorer::new(
         lines,
         |builder| machine::on(builder, options, Mode::Plain).build(),
         |sim, lines| {
-            let ended = type_lines(sim, UART, lines);
-            *said.lock().unwrap_or_else(PoisonError::into_inner) = sim.uart(UART).take_output();
-            ended
+            let typed = type_lines(sim, UART, lines);
+            *said.lock().unwrap_or_else(PoisonError::into_inner) = sim.uart(UART).output();
+            typed?;
+            if explore.faults { recover(sim, UART, &DRIVERS) } else { Ok(()) }
         },
     );
+    if explore.faults {
+        explorer = explorer.faults(&DRIVERS);
+    }
     let inputs = explorer.all_inputs();
-    let drawn = match schedule {
+    let drawn = match &explore.schedule {
         Some(schedule) => Ok(schedule.clone()),
         None => explorer.schedule_of(seed, &inputs),
     };
@@ -117,9 +132,10 @@ fn one(
 fn reproduction(options: &Options, explore: &Explore, found: &Found, chosen: &Lines) -> String {
     let lines = Lines(found.inputs.iter().filter_map(|input| chosen.0.get(*input).copied()).collect());
     format!(
-        "sim-host {}explore {} --lines {lines} --seed {} --schedule {}",
+        "sim-host {}explore {} {}--lines {lines} --seed {} --schedule {}",
         machine::as_arguments(options),
         quoted(&explore.script.display().to_string()),
+        if explore.faults { "--faults " } else { "" },
         found.seed,
         quoted(&found.schedule.to_string()),
     )
@@ -197,7 +213,8 @@ mod tests {
 
     #[test]
     fn a_reproduction_asks_for_the_same_machine_schedule_and_lines() {
-        let typed = ["sim-host", "--heap", "64K", "--alloc-policy", "deny", "explore", "night.txt"];
+        let typed =
+            ["sim-host", "--heap", "64K", "--alloc-policy", "deny", "explore", "night.txt", "--faults"];
         let options = Options::try_parse_from(typed).expect("options");
         let Some(Task::Explore(explore)) = &options.task else { panic!("no exploration") };
         let found = Found {
@@ -210,12 +227,13 @@ mod tests {
         };
         // Of the lines 3 to 9, the first, the third and the fourth.
         let line = reproduction(&options, explore, &found, &Lines((2..9).collect()));
-        let expected = "--heap 65536 --alloc-policy deny explore night.txt --lines 3,5-6 --seed 95 --schedule irq:uart0@17";
+        let expected = "--heap 65536 --alloc-policy deny explore night.txt --faults --lines 3,5-6 --seed 95 --schedule irq:uart0@17";
         assert_eq!(line, format!("sim-host {expected}"));
         let again = Options::try_parse_from(line.split(' ')).expect("options");
         let Some(Task::Explore(again_explore)) = &again.task else { panic!("no exploration") };
         assert_eq!((again.heap, again.alloc_policy), (options.heap, options.alloc_policy));
         assert_eq!((again_explore.seed, again_explore.schedule.as_ref()), (Some(95), Some(&found.schedule)));
+        assert!(again_explore.faults);
         assert_eq!(again_explore.lines, Some(Lines(vec![2, 4, 5])));
     }
 

@@ -64,6 +64,11 @@ impl Sim {
         self.exact = true;
     }
 
+    /// Entries of the machine's journal.
+    pub(crate) fn entries(&self) -> u64 {
+        self.journal.entries()
+    }
+
     /// Steps since the machine was built. Steps in which nothing happened may be among them.
     pub fn steps(&self) -> u64 {
         self.journal.steps()

@@ -2,6 +2,7 @@
 
 mod displaced;
 mod lost_wake;
+mod short_of_memory;
 mod stale_token;
 
 use std::{

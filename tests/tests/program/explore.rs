@@ -27,6 +27,18 @@ fn the_standard_services_bear_interrupts_anywhere() {
 }
 
 #[test]
+fn the_standard_services_bear_faults_anywhere() {
+    let ended = explore(&ten_lines(), &["--faults", "--seeds", "0..300", "--json"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!(number(&ended.stdout, "seeds"), 300);
+    let drawn = explore(&ten_lines(), &["--faults", "--seed", "4"]);
+    assert!(drawn.code == Some(0) && drawn.stderr.contains("fault:"), "{drawn:?}");
+    let said = drawn.stderr.lines().find_map(|line| line.split("schedule ").nth(1)).expect("a schedule");
+    let again = explore(&ten_lines(), &["--faults", "--seed", "4", "--schedule", said]);
+    assert_eq!((again.code, &again.stdout, &again.stderr), (drawn.code, &drawn.stdout, &drawn.stderr));
+}
+
+#[test]
 fn the_shares_of_an_exploration_are_the_whole() {
     let share = |share| {
         let ended = explore(&ten_lines(), &["--seeds", "0..20", "--shard", share, "--json"]);

@@ -23,9 +23,16 @@ pub(crate) struct Explore {
     ///
     /// Parts with commas between: irq:LINE@N pends a line after N critical sections, late:I+N takes the I-th interrupt N
     /// sections later, input:I+US has the I-th input come so late, split:I/BYTES+US the bytes behind the first so many;
-    /// polls:N is how many polls a tick makes, cost:US what it takes.
+    /// polls:N is how many polls a tick makes, cost:US what it takes; fault:RULE is a fault, with ~ for blanks.
     #[arg(long, value_name = "SCHEDULE", requires = "one_seed")]
     pub(crate) schedule: Option<Schedule>,
+
+    /// Draw faults for each seed, too: bad lines, stalled drivers, drivers that end, no memory, power cuts
+    ///
+    /// Commands may fail then. When the faults are over, the drivers are started that are stopped, and the console is asked for an
+    /// answer: nothing else may be worse than without faults.
+    #[arg(long)]
+    pub(crate) faults: bool,
 
     /// Which of the script's lines to run, counted from 1: `2,5-7`
     #[arg(long, value_name = "LINES")]

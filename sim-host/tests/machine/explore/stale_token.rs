@@ -98,9 +98,9 @@ pub(super) fn explorer(tidy: bool) -> Explorer<'static, u64> {
 }
 
 #[test]
-fn a_token_that_a_driver_forgets_is_found_as_a_leak() {
+fn a_token_that_a_driver_forgets_is_found_as_a_request_without_end() {
     let found = finds(&explorer(FORGETFUL));
-    assert!(matches!(found.failure, Failure::Leak(_)), "{found}");
+    assert!(matches!(found.failure, Failure::Unanswered(_)), "{found}");
     assert!(matches!(found.schedule.0.as_slice(), [Move::Delay { .. } | Move::Late { .. }]), "{found}");
 }
 
