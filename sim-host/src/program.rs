@@ -14,7 +14,8 @@
 //!              exit code
 //! ```
 //!
-//! Beside such sessions there are the laboratory's: a replay, a check of two runs, lockstep, and exploration, in modules of these names.
+//! Beside such sessions there are the laboratory's: a replay, a check of two runs, lockstep, scenarios, and
+//! exploration, in modules of these names.
 //!
 //! Everything runs on one thread, on a tokio runtime. While the machine sleeps the thread sleeps.
 
@@ -26,6 +27,7 @@ mod lockstep;
 mod logs;
 mod machine;
 mod options;
+mod scenario;
 mod shell;
 mod signals;
 mod tape;
@@ -87,6 +89,9 @@ fn start(options: &Options) -> Result<Ended, HostError> {
     logs::start(&options.log);
     if let Some(path) = &options.replay {
         return tape::replay(path);
+    }
+    if !options.scenarios.is_empty() {
+        return scenario::run(options);
     }
     if let Some(with) = &options.lockstep {
         return lockstep::run(options, with);

@@ -83,6 +83,25 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) script: Option<PathBuf>,
 
+    /// A scenario to run: what happens to the machine, and what it must do; may be given several times
+    ///
+    /// A text with a statement on each line, such as `send uart0 "ps\n"`, `expect uart0 /echo/ within 50ms`, `press button`,
+    /// `expect led on within 10ms`, `fault drop uart0 rx rate 5%`, `wait 1s`, `screenshot`, `reboot`. Each scenario runs on a
+    /// machine of its own, in virtual time; tests/scenarios/README.md has the language. What fails is told with its
+    /// place and the last output. --until is how long each may take.
+    #[arg(
+        long = "scenario",
+        value_name = "FILE",
+        conflicts_with_all = ["time", "uart", "commands", "script", "record", "replay", "lockstep", "check_determinism"],
+    )]
+    pub(crate) scenarios: Vec<PathBuf>,
+
+    /// Write what came of the scenarios as a JUnit document
+    ///
+    /// Times are the machine's: the same scenarios and seed make the same document.
+    #[arg(long, value_name = "FILE", requires = "scenarios")]
+    pub(crate) junit: Option<PathBuf>,
+
     /// Switch the machine off after so much of its time, such as `90s` or `24h`
     ///
     /// The end of a script does not switch it off then, and a script that has not come to its end is an error.
@@ -189,7 +208,8 @@ impl Options {
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }
-        let is_session = self.is_script() || self.is_watched() || self.until.is_some();
+        let is_session =
+            self.is_script() || !self.scenarios.is_empty() || self.is_watched() || self.until.is_some();
         if self.task.is_some() && (is_session || self.uart != Uart::Stdio || self.seed != 0) {
             let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --fault, --log and --alloc-policy go with it";
             return Err(<Self as clap::CommandFactory>::command()

@@ -26,7 +26,7 @@ pub fn junit(reports: &[Report]) -> String {
 }
 
 fn case(text: &mut String, report: &Report) {
-    let name = Escaped(&report.name);
+    let name = attribute(&report.name);
     let _ = write!(
         text,
         "    <testcase name=\"{name}\" classname=\"sim-host.scenario\" file=\"{name}\" time=\"{}\"",
@@ -45,33 +45,50 @@ fn case(text: &mut String, report: &Report) {
     text.push_str(">\n");
     if let Some(message) = message {
         let kind = if matches!(report.verdict, Verdict::OutOfTime { .. }) { "time" } else { "expectation" };
-        let (message, details) = (Escaped(&message), Escaped(&details));
+        let (message, details) = (attribute(&message), content(&details));
         let _ =
             writeln!(text, "      <failure type=\"{kind}\" message=\"{message}\">{name}:{details}</failure>");
     }
     if !report.screenshots.is_empty() {
         text.push_str("      <system-out>");
         for screenshot in &report.screenshots {
-            let _ = writeln!(text, "{}", Escaped(&screenshot.to_string()));
+            let _ = writeln!(text, "{}", content(&screenshot.to_string()));
         }
         text.push_str("</system-out>\n");
     }
     text.push_str("    </testcase>\n");
 }
 
-/// Text as XML 1.0 has it, in elements and attributes. Characters that it cannot have are replaced.
-struct Escaped<'a>(&'a str);
+/// Text as XML 1.0 has it. Characters that it cannot have are replaced.
+struct Escaped<'a> {
+    text: &'a str,
+    /// It is an attribute's: line ends would be read as blanks.
+    attribute: bool,
+}
+
+fn attribute(text: &str) -> Escaped<'_> {
+    Escaped { text, attribute: true }
+}
+
+fn content(text: &str) -> Escaped<'_> {
+    Escaped { text, attribute: false }
+}
+
+impl Escaped<'_> {
+    fn white(&self, f: &mut std::fmt::Formatter<'_>, character: char) -> std::fmt::Result {
+        if self.attribute { write!(f, "&#{};", character as u32) } else { f.write_char(character) }
+    }
+}
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for character in self.0.chars() {
+        for character in self.text.chars() {
             match character {
                 '&' => f.write_str("&amp;")?,
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
-                // In an attribute they would be read as blanks.
-                '\n' | '\t' | '\r' => write!(f, "&#{};", character as u32)?,
+                '\n' | '\t' => self.white(f, character)?,
                 '\u{fffe}' | '\u{ffff}' => f.write_char(char::REPLACEMENT_CHARACTER)?,
                 control if control < ' ' => f.write_char(char::REPLACEMENT_CHARACTER)?,
                 plain => f.write_char(plain)?,

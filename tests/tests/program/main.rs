@@ -5,5 +5,6 @@ mod explore;
 mod faults;
 mod guest;
 mod lab;
+mod scenarios;
 mod sockets;
 mod terminal;
