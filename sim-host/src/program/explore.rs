@@ -1,4 +1,4 @@
-//! `sim-host explore`: a script's lives, wherever interrupts land, and the line that reproduces the one that fails.
+//! `sim-host explore`: a script's or a scenario's lives, wherever interrupts land, and the line that reproduces the one that fails.
 
 use std::{
     fs,
@@ -8,13 +8,15 @@ use std::{
 };
 
 use sim_host::{
-    Builder, Sim, SimError,
+    Builder, Observed, Sim, SimError,
     explore::{ExploreError, Explored, Explorer, Failure, Found, Schedule, console::type_lines, cores},
+    scenario::Scenario,
 };
 
 use super::{
     Ending, HostError, machine,
     options::{Explore, Lines, Options},
+    scenario,
     shell::quoted,
     wire::Mode,
 };
@@ -22,34 +24,97 @@ use super::{
 /// The UART with the console.
 const UART: usize = 0;
 
+/// What is explored.
+enum Script {
+    /// Lines for the console, each of which may be left out, and which of the file's they are.
+    Lines(Vec<String>, Lines),
+    /// A scenario, which is whole or not at all, and its name in place of lines.
+    Scenario(Box<Scenario>, [String; 1]),
+}
+
+impl Script {
+    /// Reads the file; or tells what is wrong with the scenario in it.
+    fn read(explore: &Explore) -> Result<Result<Self, String>, HostError> {
+        let path = &explore.script;
+        if explore.is_scenario() {
+            let scenario = scenario::read(path)?;
+            return Ok(scenario.map(|scenario| {
+                let name = [scenario.name().to_owned()];
+                Self::Scenario(Box::new(scenario), name)
+            }));
+        }
+        let text =
+            fs::read_to_string(path).map_err(|error| HostError::Script { path: path.clone(), error })?;
+        let lines: Vec<&str> = text.lines().collect();
+        // A line that is left out stays in its place, so that lines have the numbers that an editor shows.
+        let chosen = explore.lines.clone().unwrap_or_else(|| Lines((0..lines.len()).collect()));
+        let lines = chosen.0.iter().filter_map(|line| lines.get(*line).map(|line| (*line).to_owned()));
+        Ok(Ok(Self::Lines(lines.collect(), chosen)))
+    }
+
+    fn inputs(&self) -> &[String] {
+        match self {
+            Self::Lines(lines, _) => lines,
+            Self::Scenario(_, name) => name,
+        }
+    }
+
+    /// Which of the file's lines there are, if each is for itself.
+    fn chosen(&self) -> Option<&Lines> {
+        match self {
+            Self::Lines(_, chosen) => Some(chosen),
+            Self::Scenario(..) => None,
+        }
+    }
+
+    /// How the console is used.
+    fn mode(&self) -> Mode {
+        match self {
+            Self::Lines(..) => Mode::Plain,
+            Self::Scenario(..) => Mode::Terminal,
+        }
+    }
+
+    /// Lives a life with some of the inputs.
+    fn live(&self, sim: &mut Sim, inputs: &[&String]) -> Result<(), Failure> {
+        match self {
+            Self::Lines(..) => type_lines(sim, UART, inputs),
+            Self::Scenario(..) if inputs.is_empty() => Ok(()),
+            Self::Scenario(scenario, _) => match scenario.run(sim, None) {
+                Ok(report) if report.passed() => Ok(()),
+                Ok(report) => Err(report.to_string().into()),
+                Err(mistakes) => Err(mistakes.to_string().into()),
+            },
+        }
+    }
+}
+
 /// Explores, and says on standard output what came of it.
 ///
 /// # Errors
 ///
 /// When the script cannot be read, or the machine does not boot.
 pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostError> {
-    let path = &explore.script;
-    let text = fs::read_to_string(path).map_err(|error| HostError::Script { path: path.clone(), error })?;
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    // A line that is left out stays in its place, so that lines have the numbers that an editor shows.
-    let chosen = explore.lines.clone().unwrap_or_else(|| Lines((0..lines.len()).collect()));
-    lines = chosen.0.iter().filter_map(|line| lines.get(*line).cloned()).collect();
+    let script = match Script::read(explore)? {
+        Ok(script) => script,
+        Err(mistakes) => return Ok(Ending::NotAScenario(mistakes)),
+    };
     let build = |builder: Builder| -> Result<Sim, SimError> {
-        machine::on(builder.without_digest(), options, Mode::Plain).build()
+        machine::on(builder.without_digest(), options, script.mode()).build()
     };
     // The first life is the base run, and lived in this process.
     let base_told = Mutex::new(false);
-    let typed = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> {
-        let ended = type_lines(sim, UART, lines);
+    let live = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> {
+        let ended = script.live(sim, lines);
         if !std::mem::replace(&mut *base_told.lock().unwrap_or_else(PoisonError::into_inner), true) {
             machine::warn_of_idle_faults(sim);
         }
         ended
     };
-    let explorer = Explorer::new(&lines, build, typed).processes(explore.jobs.unwrap_or_else(cores));
+    let explorer = Explorer::new(script.inputs(), build, live).processes(explore.jobs.unwrap_or_else(cores));
     if let Some(seed) = explore.seed {
         drop(explorer);
-        return one(&lines, options, seed, explore.schedule.as_ref());
+        return one(&script, options, seed, explore.schedule.as_ref());
     }
     let began = Instant::now();
     let shard = explore.shard;
@@ -59,10 +124,10 @@ pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostEr
         Err(error) => return failed(error),
     };
     let seconds = began.elapsed().as_secs_f64();
-    let line = explored.found.as_ref().map(|found| reproduction(options, explore, found, &chosen));
+    let line = explored.found.as_ref().map(|found| reproduction(options, explore, found, script.chosen()));
     say(&match explore.json {
         true => json(&explored, seconds, line.as_deref()),
-        false => told(&explored, seconds, &lines, line.as_deref()),
+        false => told(&explored, seconds, script.inputs(), line.as_deref()),
     })?;
     Ok(if explored.found.is_some() { Ending::Found } else { Ending::PowerOff })
 }
@@ -77,7 +142,7 @@ fn failed(error: ExploreError) -> Result<Ending, HostError> {
 
 /// One life, with all that the machine says.
 fn one(
-    lines: &[String],
+    script: &Script,
     options: &Options,
     seed: u64,
     schedule: Option<&Schedule>,
@@ -85,11 +150,12 @@ fn one(
     // The last life is the one that is asked for.
     let said = Mutex::new(Vec::new());
     let explorer = Explorer::new(
-        lines,
-        |builder| machine::on(builder, options, Mode::Plain).build(),
+        script.inputs(),
+        |builder| machine::on(builder, options, script.mode()).build(),
         |sim, lines| {
-            let ended = type_lines(sim, UART, lines);
-            *said.lock().unwrap_or_else(PoisonError::into_inner) = sim.uart(UART).take_output();
+            sim.keep_observed();
+            let ended = script.live(sim, lines);
+            *said.lock().unwrap_or_else(PoisonError::into_inner) = said_by(sim);
             ended
         },
     );
@@ -113,11 +179,23 @@ fn one(
     }
 }
 
+/// All that has left the console's port.
+fn said_by(sim: &mut Sim) -> Vec<u8> {
+    let bytes = |(_, observed)| match observed {
+        Observed::Bytes { uart: UART, bytes } => bytes,
+        _ => Vec::new(),
+    };
+    sim.take_observed().into_iter().flat_map(bytes).collect()
+}
+
 /// The line with which a failure happens again.
-fn reproduction(options: &Options, explore: &Explore, found: &Found, chosen: &Lines) -> String {
-    let lines = Lines(found.inputs.iter().filter_map(|input| chosen.0.get(*input).copied()).collect());
+fn reproduction(options: &Options, explore: &Explore, found: &Found, chosen: Option<&Lines>) -> String {
+    let lines = chosen.map_or(String::new(), |chosen| {
+        let lines = found.inputs.iter().filter_map(|input| chosen.0.get(*input).copied());
+        format!("--lines {} ", Lines(lines.collect()))
+    });
     format!(
-        "sim-host {}explore {} --lines {lines} --seed {} --schedule {}",
+        "sim-host {}explore {} {lines}--seed {} --schedule {}",
         machine::as_arguments(options),
         quoted(&explore.script.display().to_string()),
         found.seed,
@@ -209,7 +287,7 @@ mod tests {
             tries: 7,
         };
         // Of the lines 3 to 9, the first, the third and the fourth.
-        let line = reproduction(&options, explore, &found, &Lines((2..9).collect()));
+        let line = reproduction(&options, explore, &found, Some(&Lines((2..9).collect())));
         let expected = "--heap 65536 --alloc-policy deny explore night.txt --lines 3,5-6 --seed 95 --schedule irq:uart0@17";
         assert_eq!(line, format!("sim-host {expected}"));
         let again = Options::try_parse_from(line.split(' ')).expect("options");

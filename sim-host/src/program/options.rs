@@ -215,6 +215,14 @@ impl Options {
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }
+        if let Some(Task::Explore(explore)) = &self.task
+            && explore.is_scenario()
+            && explore.lines.is_some()
+        {
+            let text = "--lines leaves lines of a script out: a scenario is explored as a whole";
+            return Err(<Self as clap::CommandFactory>::command()
+                .error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
         if self.is_script() && self.uart != Uart::Stdio {
             let text = "--command and --script are typed at the serial port: they need --uart stdio";
             return Err(<Self as clap::CommandFactory>::command()
