@@ -36,7 +36,7 @@
 //! # What an expectation looks at
 //!
 //! A port's output since the last expectation of that port that came true: what has matched, and all before it, is done
-//! with. `expect no` does away with nothing. Output is text: escape sequences and carriage returns are not in it, and in a
+//! with. `expect no` looks at the same output, what was there before it included, and does away with nothing. Output is text: escape sequences and carriage returns are not in it, and in a
 //! regular expression `^` and `$` are the ends of a line. Output and pins are looked at whenever the machine has come to
 //! rest, before time goes on. So an answer is seen as a whole if it takes no time, and a pulse that takes none is not seen.
 //! The last [`KEPT`] bytes are looked at.

@@ -150,12 +150,12 @@ pub(crate) struct Options {
 /// What to do beside running one machine.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Task {
-    /// Run a script wherever interrupts may land, to find what depends on it
+    /// Run a script or a scenario wherever interrupts may land, to find what depends on it
     ///
     /// Whatever a driver does, it has to do right wherever interrupts land. For each seed the script runs on a fresh
     /// machine in virtual time, with a schedule drawn from the seed: interrupts at the ends of critical sections, late or
     /// once more than raised; bytes later or in pieces; fewer polls in a tick, and ticks that take time. A run fails if
-    /// the script hangs, if a task panics, or if more commands fail or more memory is in use at the end than without a
+    /// the script hangs or an expectation of the scenario fails, if a task panics, or if more commands fail or more memory is in use at the end than without a
     /// schedule. The first failure is made short, and printed with the line that reproduces it.
     Explore(Explore),
 }
