@@ -29,7 +29,7 @@
 //! | `fault drop uart0 rx rate 5%` | lets things go wrong from now on: see [`fault`](crate::fault) |
 //! | `screenshot "name"` | keeps what the user of `uart0` sees; `screenshot uart1 "name"`; the name may be missing |
 //! | `poweroff`, `poweron`, `reboot` | takes the power away, gives it back, or both |
-//! | `kill echo`, `garble uart0`, ... | whatever else can happen from outside: see [`External`](crate::External) |
+//! | `kill echo`, `garble uart0`, ... | whatever else can happen from outside: see [`External`] |
 //!
 //! `led` is pin 25 unless a scenario names another one so.
 //!
@@ -65,7 +65,9 @@
 //! ```
 
 mod junit;
+mod life;
 mod mistake;
+mod names;
 mod parse;
 mod pattern;
 mod port;

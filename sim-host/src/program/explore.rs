@@ -1,7 +1,8 @@
 //! `sim-host explore`: a script's or a scenario's lives, wherever interrupts land, and the line that reproduces the one that fails.
 
+mod script;
+
 use std::{
-    fs,
     io::{self, Write as _},
     sync::{Mutex, PoisonError},
     time::Instant,
@@ -9,85 +10,18 @@ use std::{
 
 use sim_host::{
     Builder, Observed, Sim, SimError,
-    explore::{ExploreError, Explored, Explorer, Failure, Found, Schedule, console::type_lines, cores},
-    scenario::Scenario,
+    explore::{ExploreError, Explored, Explorer, Failure, Found, Schedule, cores},
 };
 
+use self::script::Script;
 use super::{
     Ending, HostError, machine,
     options::{Explore, Lines, Options},
-    scenario,
     shell::quoted,
-    wire::Mode,
 };
 
 /// The UART with the console.
 const UART: usize = 0;
-
-/// What is explored.
-enum Script {
-    /// Lines for the console, each of which may be left out, and which of the file's they are.
-    Lines(Vec<String>, Lines),
-    /// A scenario, which is whole or not at all, and its name in place of lines.
-    Scenario(Box<Scenario>, [String; 1]),
-}
-
-impl Script {
-    /// Reads the file; or tells what is wrong with the scenario in it.
-    fn read(explore: &Explore) -> Result<Result<Self, String>, HostError> {
-        let path = &explore.script;
-        if explore.is_scenario() {
-            let scenario = scenario::read(path)?;
-            return Ok(scenario.map(|scenario| {
-                let name = [scenario.name().to_owned()];
-                Self::Scenario(Box::new(scenario), name)
-            }));
-        }
-        let text =
-            fs::read_to_string(path).map_err(|error| HostError::Script { path: path.clone(), error })?;
-        let lines: Vec<&str> = text.lines().collect();
-        // A line that is left out stays in its place, so that lines have the numbers that an editor shows.
-        let chosen = explore.lines.clone().unwrap_or_else(|| Lines((0..lines.len()).collect()));
-        let lines = chosen.0.iter().filter_map(|line| lines.get(*line).map(|line| (*line).to_owned()));
-        Ok(Ok(Self::Lines(lines.collect(), chosen)))
-    }
-
-    fn inputs(&self) -> &[String] {
-        match self {
-            Self::Lines(lines, _) => lines,
-            Self::Scenario(_, name) => name,
-        }
-    }
-
-    /// Which of the file's lines there are, if each is for itself.
-    fn chosen(&self) -> Option<&Lines> {
-        match self {
-            Self::Lines(_, chosen) => Some(chosen),
-            Self::Scenario(..) => None,
-        }
-    }
-
-    /// How the console is used.
-    fn mode(&self) -> Mode {
-        match self {
-            Self::Lines(..) => Mode::Plain,
-            Self::Scenario(..) => Mode::Terminal,
-        }
-    }
-
-    /// Lives a life with some of the inputs.
-    fn live(&self, sim: &mut Sim, inputs: &[&String]) -> Result<(), Failure> {
-        match self {
-            Self::Lines(..) => type_lines(sim, UART, inputs),
-            Self::Scenario(..) if inputs.is_empty() => Ok(()),
-            Self::Scenario(scenario, _) => match scenario.run(sim, None) {
-                Ok(report) if report.passed() => Ok(()),
-                Ok(report) => Err(report.to_string().into()),
-                Err(mistakes) => Err(mistakes.to_string().into()),
-            },
-        }
-    }
-}
 
 /// Explores, and says on standard output what came of it.
 ///
