@@ -126,7 +126,7 @@ impl Sim {
     }
 
     /// Lets time pass: at once when it is virtual, asleep when it is real, and then no longer than until a wake.
-    fn wait_until(&self, until: Instant) {
+    pub(crate) fn wait_until(&self, until: Instant) {
         if self.clock.is_virtual() {
             self.clock.advance_to(until);
         } else {

@@ -43,6 +43,7 @@ mod observed;
 mod panics;
 mod region;
 mod rng;
+pub mod scenario;
 mod sim;
 mod span;
 mod standard;

@@ -14,7 +14,8 @@
 //!              exit code
 //! ```
 //!
-//! Beside such sessions there are the laboratory's: a replay, a check of two runs, lockstep, exploration, and fleets, in modules of these names.
+//! Beside such sessions there are the laboratory's: a replay, a check of two runs, lockstep, scenarios, exploration, and
+//! fleets, in modules of these names.
 //!
 //! Everything runs on one thread, on a tokio runtime. While the machine sleeps the thread sleeps.
 
@@ -27,6 +28,7 @@ mod lockstep;
 mod logs;
 mod machine;
 mod options;
+mod scenario;
 mod shell;
 mod signals;
 mod tape;
@@ -91,6 +93,9 @@ fn start(options: &Options) -> Result<Ended, HostError> {
     }
     if let Some(path) = &options.replay {
         return tape::replay(path);
+    }
+    if !options.scenarios.is_empty() {
+        return scenario::run(options);
     }
     if let Some(with) = &options.lockstep {
         return lockstep::run(options, with);

@@ -16,7 +16,7 @@ use std::{
 
 use kernel::{
     Handle, Kernel, Tick,
-    executor::JoinHandle,
+    executor::{JoinHandle, TaskId},
     heap::Buffer,
     platform::{Next, Stop},
     time::{Duration, Instant},
@@ -54,8 +54,8 @@ pub struct Sim {
     outbox: Outbox,
     external: Queue,
     faults: Faults,
-    /// Tasks of these names are refused memory.
-    refused: Vec<String>,
+    /// Tasks of these names are refused memory; the youngest task that each name has found so far.
+    refused: Vec<(String, TaskId)>,
     /// The power that has failed comes back: it was a fault's doing.
     power_returns: bool,
     /// What the last step left: what the kernel wants next, and what the machine waits for.

@@ -131,6 +131,14 @@ impl Faults {
         Some(now.saturating_add(*span)).filter(|next| fault.until.is_none_or(|until| *next < until))
     }
 
+    /// Tasks of this name were found that get no memory.
+    pub(crate) fn refused(&self, name: &str, tasks: u64) {
+        let refuses = |what: &What| matches!(what, What::Happens { begin: External::Refuse { task }, .. } if task == name);
+        for (_, hits) in self.rules.iter().filter(|(fault, _)| refuses(&fault.what)) {
+            hits.fetch_add(tasks, Ordering::Relaxed);
+        }
+    }
+
     /// What happens because the machine's journal has grown from so many entries to so many.
     pub(crate) fn at_events(&self, before: u64, after: u64) -> Vec<(usize, External)> {
         let due = |(number, (fault, _)): (usize, &(Fault, _))| match &fault.what {

@@ -25,6 +25,7 @@ fn a_rule_reads_as_it_was_written() {
         "exhaust heap from 1s",
         "fragment heap until 1s",
         "power cut at event 500",
+        "kill echo at event 5",
         "power cut at 5ms",
         "power cut every 1s until 5s",
     ] {
@@ -60,7 +61,7 @@ fn a_bad_rule_is_refused_where_it_is_bad() {
         ("garble uart0 rx", 14, FaultReason::NotABytesWord),
         ("kill", 5, FaultReason::NotAName),
         ("kill echo", 10, FaultReason::NoTime),
-        ("kill echo at event 5", 14, FaultReason::NotATime),
+        ("kill echo at event 0", 20, FaultReason::NotACount),
         ("kill echo at 1s at 2s", 17, FaultReason::Twice),
         ("kill echo at 1s until 2s", 17, FaultReason::Twice),
         ("kill echo every 0s", 17, FaultReason::NotATime),

@@ -23,6 +23,10 @@ pub(crate) enum Ending {
     Diverged(String),
     /// The time that was given to the machine is over, and its script is not.
     OutOfTime,
+    /// A scenario failed, which has been told.
+    ScenariosFailed,
+    /// What was to be run as a scenario is none: all that is wrong with it.
+    NotAScenario(String),
     /// An exploration found a failure, which has been told.
     Found,
     /// What was to be explored fails by itself: how.
@@ -47,9 +51,11 @@ impl Ending {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::PowerOff => 0,
+            Self::NotAScenario(_) => 2,
             Self::Panic => 3,
             Self::Hang => 4,
             Self::CommandsFailed(_) => 5,
+            Self::ScenariosFailed => 6,
             Self::Diverged(_) => 7,
             Self::OutOfTime => 8,
             Self::Found => 9,
@@ -68,15 +74,17 @@ impl Ending {
     /// What the user is told on stderr, if anything.
     pub(crate) fn message(&self) -> Option<String> {
         match self {
-            Self::PowerOff | Self::Found | Self::Signal(_) => None,
+            Self::PowerOff | Self::Found | Self::ScenariosFailed | Self::Signal(_) => None,
             Self::Panic => Some("kernel panic, the machine has stopped".to_owned()),
             Self::Hang => {
                 Some("the machine hangs: the script waits for it, and nothing in it can run again".to_owned())
             }
             Self::Diverged(how) | Self::NothingToExplore(how) => Some(how.clone()),
-            Self::OutOfTime => {
-                Some("the time is up and the script is not at its end: give more with --until".to_owned())
-            }
+            Self::NotAScenario(mistakes) => Some(format!("this is no scenario\n{mistakes}")),
+            Self::OutOfTime => Some(
+                "the time is up and the script or scenario is not at its end: give more with --until"
+                    .to_owned(),
+            ),
             Self::CommandsFailed(1) => Some("a console command failed".to_owned()),
             Self::CommandsFailed(count) => Some(format!("{count} console commands failed")),
         }
@@ -130,6 +138,13 @@ pub(crate) enum HostError {
     Fleet(FleetError),
     /// An exploration broke off: how.
     Worker(String),
+    /// A JUnit document could not be written.
+    Junit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// A tape could not be written.
     Record {
         /// The file.
@@ -193,6 +208,9 @@ impl fmt::Display for HostError {
             }
             Self::Fleet(error) => error.fmt(f),
             Self::Worker(how) => write!(f, "the exploration broke off: {how}"),
+            Self::Junit { path, error } => {
+                write!(f, "the JUnit document `{}` cannot be written: {error}", path.display())
+            }
             Self::Record { path, error } => {
                 write!(f, "the tape `{}` cannot be written: {error}", path.display())
             }
@@ -219,12 +237,14 @@ mod tests {
             Ending::Panic,
             Ending::Hang,
             Ending::CommandsFailed(7),
+            Ending::ScenariosFailed,
+            Ending::NotAScenario(String::new()),
             Ending::Diverged(String::new()),
             Ending::OutOfTime,
             Ending::Found,
             Ending::NothingToExplore(String::new()),
         ];
-        for (ending, code) in endings.into_iter().zip([0, 3, 4, 5, 7, 8, 9, 10]) {
+        for (ending, code) in endings.into_iter().zip([0, 3, 4, 5, 6, 2, 7, 8, 9, 10]) {
             assert_eq!(ending.code(), code);
             assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{code}  "))), "{code}");
         }

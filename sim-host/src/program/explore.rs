@@ -1,26 +1,23 @@
-//! `sim-host explore`: a script's lives, wherever interrupts land, and the line that reproduces the one that fails.
+//! `sim-host explore`: a script's or a scenario's lives, wherever interrupts land, and the line that reproduces the one that fails.
+
+mod script;
 
 use std::{
-    fs,
     io::{self, Write as _},
     sync::{Mutex, PoisonError},
     time::Instant,
 };
 
 use sim_host::{
-    Builder, Sim, SimError,
-    explore::{
-        ExploreError, Explored, Explorer, Failure, Found,
-        console::{recover, type_lines},
-        cores,
-    },
+    Builder, Observed, Sim, SimError,
+    explore::{ExploreError, Explored, Explorer, Failure, Found, console::recover, cores},
 };
 
+use self::script::Script;
 use super::{
     Ending, HostError, machine,
     options::{Explore, Lines, Options},
     shell::quoted,
-    wire::Mode,
 };
 
 /// The UART with the console.
@@ -29,10 +26,9 @@ const UART: usize = 0;
 /// The drivers that may end, without which the console still answers.
 const DRIVERS: [&str; 5] = ["inspect", "log", "echo", "gpio", "entropy"];
 
-/// Types the script, and if there are faults, brings the machine back from them.
-fn live(sim: &mut Sim, lines: &[&String], faults: bool) -> Result<(), Failure> {
-    type_lines(sim, UART, lines)?;
-    if faults { recover(sim, UART, &DRIVERS) } else { Ok(()) }
+/// Brings a machine back from the faults that are drawn, if any are.
+fn bring_back(sim: &mut Sim, explore: &Explore) -> Result<(), Failure> {
+    if explore.faults { recover(sim, UART, &DRIVERS) } else { Ok(()) }
 }
 
 /// Explores, and says on standard output what came of it.
@@ -41,31 +37,30 @@ fn live(sim: &mut Sim, lines: &[&String], faults: bool) -> Result<(), Failure> {
 ///
 /// When the script cannot be read, or the machine does not boot.
 pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostError> {
-    let path = &explore.script;
-    let text = fs::read_to_string(path).map_err(|error| HostError::Script { path: path.clone(), error })?;
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    // A line that is left out stays in its place, so that lines have the numbers that an editor shows.
-    let chosen = explore.lines.clone().unwrap_or_else(|| Lines((0..lines.len()).collect()));
-    lines = chosen.0.iter().filter_map(|line| lines.get(*line).cloned()).collect();
+    let script = match Script::read(explore)? {
+        Ok(script) => script,
+        Err(mistakes) => return Ok(Ending::NotAScenario(mistakes)),
+    };
     let build = |builder: Builder| -> Result<Sim, SimError> {
-        machine::on(builder.without_digest(), options, Mode::Plain).build()
+        machine::on(builder.without_digest(), options, script.mode()).build()
     };
     // The first life is the base run, and lived in this process.
     let base_told = Mutex::new(false);
-    let typed = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> {
-        let ended = live(sim, lines, explore.faults);
+    let live = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> {
+        let ended = script.live(sim, lines).and_then(|()| bring_back(sim, explore));
         if !std::mem::replace(&mut *base_told.lock().unwrap_or_else(PoisonError::into_inner), true) {
             machine::warn_of_idle_faults(sim);
         }
         ended
     };
-    let mut explorer = Explorer::new(&lines, build, typed).processes(explore.jobs.unwrap_or_else(cores));
+    let mut explorer =
+        Explorer::new(script.inputs(), build, live).processes(explore.jobs.unwrap_or_else(cores));
     if explore.faults {
         explorer = explorer.faults(&DRIVERS);
     }
     if let Some(seed) = explore.seed {
         drop(explorer);
-        return one(&lines, options, explore, seed);
+        return one(&script, options, explore, seed);
     }
     let began = Instant::now();
     let shard = explore.shard;
@@ -75,10 +70,10 @@ pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostEr
         Err(error) => return failed(error),
     };
     let seconds = began.elapsed().as_secs_f64();
-    let line = explored.found.as_ref().map(|found| reproduction(options, explore, found, &chosen));
+    let line = explored.found.as_ref().map(|found| reproduction(options, explore, found, script.chosen()));
     say(&match explore.json {
         true => json(&explored, seconds, line.as_deref()),
-        false => told(&explored, seconds, &lines, line.as_deref()),
+        false => told(&explored, seconds, script.inputs(), line.as_deref()),
     })?;
     Ok(if explored.found.is_some() { Ending::Found } else { Ending::PowerOff })
 }
@@ -92,17 +87,17 @@ fn failed(error: ExploreError) -> Result<Ending, HostError> {
 }
 
 /// One life, with all that the machine says.
-fn one(lines: &[String], options: &Options, explore: &Explore, seed: u64) -> Result<Ending, HostError> {
+fn one(script: &Script, options: &Options, explore: &Explore, seed: u64) -> Result<Ending, HostError> {
     // The last life is the one that is asked for.
     let said = Mutex::new(Vec::new());
     let mut explorer = Explorer::new(
-        lines,
-        |builder| machine::on(builder, options, Mode::Plain).build(),
+        script.inputs(),
+        |builder| machine::on(builder, options, script.mode()).build(),
         |sim, lines| {
-            let typed = type_lines(sim, UART, lines);
-            *said.lock().unwrap_or_else(PoisonError::into_inner) = sim.uart(UART).output();
-            typed?;
-            if explore.faults { recover(sim, UART, &DRIVERS) } else { Ok(()) }
+            sim.keep_observed();
+            let ended = script.live(sim, lines);
+            *said.lock().unwrap_or_else(PoisonError::into_inner) = said_by(sim);
+            ended.and_then(|()| bring_back(sim, explore))
         },
     );
     if explore.faults {
@@ -128,11 +123,23 @@ fn one(lines: &[String], options: &Options, explore: &Explore, seed: u64) -> Res
     }
 }
 
+/// All that has left the console's port.
+fn said_by(sim: &mut Sim) -> Vec<u8> {
+    let bytes = |(_, observed)| match observed {
+        Observed::Bytes { uart: UART, bytes } => bytes,
+        _ => Vec::new(),
+    };
+    sim.take_observed().into_iter().flat_map(bytes).collect()
+}
+
 /// The line with which a failure happens again.
-fn reproduction(options: &Options, explore: &Explore, found: &Found, chosen: &Lines) -> String {
-    let lines = Lines(found.inputs.iter().filter_map(|input| chosen.0.get(*input).copied()).collect());
+fn reproduction(options: &Options, explore: &Explore, found: &Found, chosen: Option<&Lines>) -> String {
+    let lines = chosen.map_or(String::new(), |chosen| {
+        let lines = found.inputs.iter().filter_map(|input| chosen.0.get(*input).copied());
+        format!("--lines {} ", Lines(lines.collect()))
+    });
     format!(
-        "sim-host {}explore {} {}--lines {lines} --seed {} --schedule {}",
+        "sim-host {}explore {} {}{lines}--seed {} --schedule {}",
         machine::as_arguments(options),
         quoted(&explore.script.display().to_string()),
         if explore.faults { "--faults " } else { "" },
@@ -226,7 +233,7 @@ mod tests {
             tries: 7,
         };
         // Of the lines 3 to 9, the first, the third and the fourth.
-        let line = reproduction(&options, explore, &found, &Lines((2..9).collect()));
+        let line = reproduction(&options, explore, &found, Some(&Lines((2..9).collect())));
         let expected = "--heap 65536 --alloc-policy deny explore night.txt --faults --lines 3,5-6 --seed 95 --schedule irq:uart0@17";
         assert_eq!(line, format!("sim-host {expected}"));
         let again = Options::try_parse_from(line.split(' ')).expect("options");

@@ -24,7 +24,9 @@ const WATCHED: Kinds = Kinds::ALL.without(Kind::Allocate).without(Kind::Free);
 /// Describes the machine with a console on its serial port.
 pub(crate) fn describe(options: &Options, mode: Mode) -> Builder {
     let time = match options.time {
-        _ if options.replay.is_some() || options.lockstep.is_some() => Time::Virtual,
+        _ if options.replay.is_some() || options.lockstep.is_some() || !options.scenarios.is_empty() => {
+            Time::Virtual
+        }
         options::Time::Real => Time::Real,
         options::Time::Virtual => Time::Virtual,
         options::Time::Scaled(times) => Time::Scaled(times),

@@ -83,6 +83,25 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) script: Option<PathBuf>,
 
+    /// A scenario to run: what happens to the machine, and what it must do; may be given several times
+    ///
+    /// A text with a statement on each line, such as `send uart0 "ps\n"`, `expect uart0 /echo/ within 50ms`, `press button`,
+    /// `expect led on within 10ms`, `fault drop uart0 rx rate 5%`, `wait 1s`, `screenshot`, `reboot`. Each scenario runs on a
+    /// machine of its own, in virtual time; tests/scenarios/README.md has the language. What fails is told with its
+    /// place and the last output. --until is how long each may take.
+    #[arg(
+        long = "scenario",
+        value_name = "FILE",
+        conflicts_with_all = ["time", "uart", "commands", "script", "record", "replay", "lockstep", "check_determinism"],
+    )]
+    pub(crate) scenarios: Vec<PathBuf>,
+
+    /// Write what came of the scenarios as a JUnit document
+    ///
+    /// Times are the machine's: the same scenarios and seed make the same document.
+    #[arg(long, value_name = "FILE", requires = "scenarios")]
+    pub(crate) junit: Option<PathBuf>,
+
     /// Switch the machine off after so much of its time, such as `90s` or `24h`
     ///
     /// The end of a script does not switch it off then, and a script that has not come to its end is an error.
@@ -131,12 +150,12 @@ pub(crate) struct Options {
 /// What to do beside running one machine.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Task {
-    /// Run a script wherever interrupts may land, to find what depends on it
+    /// Run a script or a scenario wherever interrupts may land, to find what depends on it
     ///
     /// Whatever a driver does, it has to do right wherever interrupts land. For each seed the script runs on a fresh
     /// machine in virtual time, with a schedule drawn from the seed: interrupts at the ends of critical sections, late or
     /// once more than raised; bytes later or in pieces; fewer polls in a tick, and ticks that take time. A run fails if
-    /// the script hangs, if a task panics, or if more commands fail or more memory is in use at the end than without a
+    /// the script hangs or an expectation of the scenario fails, if a task panics, or if more commands fail or more memory is in use at the end than without a
     /// schedule. The first failure is made short, and printed with the line that reproduces it.
     Explore(Explore),
 
@@ -201,15 +220,23 @@ impl Options {
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }
-        let is_session = self.is_script() || self.is_watched() || self.until.is_some();
-        let is_session = is_session || self.uart != Uart::Stdio;
+        let is_script = self.is_script() || !self.scenarios.is_empty();
+        let is_session = is_script || self.is_watched() || self.until.is_some() || self.uart != Uart::Stdio;
         if matches!(self.task, Some(Task::Explore(_))) && (is_session || self.seed != 0) {
             let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --fault, --log and --alloc-policy go with it";
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }
+        if let Some(Task::Explore(explore)) = &self.task
+            && explore.is_scenario()
+            && (explore.lines.is_some() || explore.faults)
+        {
+            let text = "--lines and --faults are for scripts: a scenario is explored as a whole, and says by `fault` what goes wrong";
+            return Err(<Self as clap::CommandFactory>::command()
+                .error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
         let is_taped = self.record.is_some() || self.replay.is_some() || self.lockstep.is_some();
-        let is_alone = self.is_script() || is_taped || self.check_determinism || self.uart != Uart::Stdio;
+        let is_alone = is_script || is_taped || self.check_determinism || self.uart != Uart::Stdio;
         if matches!(self.task, Some(Task::Fleet { .. })) && (is_alone || self.time != Time::Real) {
             let text = "a fleet lives in virtual time by its file: of the options before it, only --heap, --seed, --baud, --until, --digest, --fault, --log and --alloc-policy go with it";
             return Err(<Self as clap::CommandFactory>::command()

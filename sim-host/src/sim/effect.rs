@@ -35,13 +35,14 @@ impl Sim {
                 self.tasks_named(task).into_iter().filter(|task| self.handle.abort(*task)).count() as u64
             }
             External::Refuse { task } => {
-                if !self.refused.contains(task) {
-                    self.refused.push(task.clone());
+                if !self.refused.iter().any(|(name, _)| name == task) {
+                    self.refused.push((task.clone(), TaskId(0)));
                 }
-                self.tasks_named(task).len() as u64
+                // Tasks are counted when they are found.
+                0
             }
             External::Allow { task } => {
-                self.refused.retain(|refused| refused != task);
+                self.refused.retain(|(name, _)| name != task);
                 self.tasks_named(task).into_iter().filter(|task| self.handle.set_quota(*task, None)).count()
                     as u64
             }
@@ -89,12 +90,18 @@ impl Sim {
         (self.taken.len() - before) as u64
     }
 
-    /// Tasks may have come since.
-    pub(super) fn refuse_memory(&self) {
-        for name in &self.refused {
+    /// Refuses memory to tasks of the names that are refused it, those that have come since among them.
+    pub(super) fn refuse_memory(&mut self) {
+        let mut refused = std::mem::take(&mut self.refused);
+        for (name, youngest) in &mut refused {
+            let mut found = 0;
             for task in self.tasks_named(name) {
                 self.handle.set_quota(task, Some(0));
+                found += u64::from(task > *youngest);
+                *youngest = task.max(*youngest);
             }
+            self.faults.refused(name, found);
         }
+        self.refused = refused;
     }
 }

@@ -40,7 +40,7 @@ impl Sim {
     }
 
     /// Adds a fault, whose times are counted from when the machine was switched on first, like those of
-    /// [`Builder::fault`].
+    /// [`Builder::fault`](crate::Builder::fault).
     ///
     /// # Errors
     ///

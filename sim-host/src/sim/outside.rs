@@ -35,7 +35,7 @@ impl Sim {
         Ok(())
     }
 
-    pub(super) fn check(&self, external: &External) -> Result<(), NoSuchDevice> {
+    pub(crate) fn check(&self, external: &External) -> Result<(), NoSuchDevice> {
         match external {
             External::Bytes { uart, .. }
             | External::Garbled { uart }

@@ -11,7 +11,7 @@ use crate::{
 impl Sim {
     /// Stands for all that the machine has done: the events that its kernel recorded and what showed outside, in their
     /// order, with their times. Two lives that are the same have the same, on any host. Events that were overwritten
-    /// unread are in it as a count. A machine [without a digest](Builder::without_digest) has the same all its life.
+    /// unread are in it as a count. A machine [without a digest](crate::Builder::without_digest) has the same all its life.
     pub fn digest(&self) -> Digest {
         self.journal.digest()
     }

@@ -121,6 +121,42 @@ fn the_console_lives_on_under_every_fault_of_its_line() {
     }
 }
 
+/// What the module on supervision promises of memory: five restarts within 1.55 s, and no more.
+#[test]
+fn drivers_that_find_no_memory_from_power_on_are_given_up_when_they_have_failed_too_often() {
+    for (until, comes_back) in [("1500ms", true), ("1600ms", false)] {
+        for what in ["exhaust", "fragment"] {
+            let rule = format!("{what} heap until {until}");
+            let mut sim = boot(&[&rule]);
+            sim.run_until(Instant::from_secs(60));
+            let answer = if comes_back { "alive\n" } else { "" };
+            assert_eq!((say(&mut sim, "echo alive\n").as_str(), sim.panics()), (answer, 0), "{rule}");
+            // Given up, the machine rests for ever; the power is all that brings it back.
+            assert_eq!(sim.run_until_idle(), Outcome::Idle, "{rule}");
+            sim.reboot().expect("booted");
+            assert!(say(&mut sim, "\x03\necho alive\n").ends_with("alive\n"), "{rule}");
+        }
+    }
+    // Drivers that have started have all they need, and bear it for any time.
+    let mut sim = boot(&["exhaust heap from 1ms until 1h"]);
+    sim.run_until(Instant::from_secs(1800));
+    assert_eq!(say(&mut sim, "echo alive\n"), "alive\n");
+}
+
+#[test]
+fn a_driver_that_starts_later_is_refused_memory_too_and_counted() {
+    let mut sim = boot(&["refuse echo from 1ms"]);
+    say(&mut sim, "\n");
+    assert_eq!(hits(&sim), [1]);
+    say(&mut sim, "restart echo\n");
+    say(&mut sim, "\n");
+    assert_eq!(hits(&sim), [2]);
+    // At power-on nothing of this name is there yet.
+    let mut sim = boot(&["refuse echo"]);
+    say(&mut sim, "\n");
+    assert!(hits(&sim)[0] > 0, "{:?}", sim.faults());
+}
+
 #[test]
 fn drivers_are_killed_and_others_live() {
     let mut sim = boot(&["kill echo at 500ms", "kill nobody at 500ms"]);

@@ -8,7 +8,7 @@ use std::io::{self, Read as _};
 pub mod corpus;
 mod targets;
 
-pub use self::targets::{call_text, console, editor, frames, images, json, options, words};
+pub use self::targets::{call_text, console, editor, frames, images, json, options, scenario, words};
 
 /// A function under test.
 pub type Target = fn(&[u8]);
@@ -23,6 +23,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("frames", frames::run),
     ("images", images::run),
     ("options", options::run),
+    ("scenario", scenario::run),
 ];
 
 /// Takes choices and pieces off the bytes that a target is given.

@@ -7,4 +7,5 @@ pub mod frames;
 pub mod images;
 pub mod json;
 pub mod options;
+pub mod scenario;
 pub mod words;

@@ -2,4 +2,5 @@
 
 mod bare;
 mod laws;
+mod scenarios;
 mod simulated;

@@ -80,6 +80,8 @@ fn help_and_version_are_no_failures() {
         "--command",
         "--script",
         "--fault",
+        "--scenario",
+        "--junit",
         "Exit codes",
     ] {
         assert!(help.stdout.contains(word), "{word} is missing in:\n{}", help.stdout);

@@ -96,3 +96,27 @@ fn nonsense_is_refused_with_advice() {
     let ended = run(&["explore", "there-is-no-such-script.txt"], b"");
     assert_eq!(ended.code, Some(1), "{ended:?}");
 }
+
+#[test]
+fn a_scenario_is_explored_and_a_failed_expectation_is_reproduced() {
+    let good = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/scenarios/led.scn"));
+    let ended = explore(&good, &["--seeds", "0..100"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let ended = explore(&good, &["--seed", "4"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("gpio 14 wait"), "{ended:?}");
+    // Input that comes late is what an answer at once does not bear.
+    let hasty = file("explore-hasty.scn", "send uart0 \"echo hi\\n\"\nexpect uart0 /^hi$/ within 0s\n");
+    let ended = explore(&hasty, &["--seeds", "0..100"]);
+    assert_eq!(ended.code, Some(9), "{ended:?}");
+    assert!(ended.stdout.contains("explore-hasty.scn:2:1: expected uart0 /^hi$/ within 0 us"), "{ended:?}");
+    let line =
+        ended.stdout.lines().find_map(|line| line.strip_prefix("reproduce: sim-host ")).expect("a line");
+    let again = run(&line.split(' ').collect::<Vec<_>>(), b"");
+    assert_eq!(again.code, Some(9), "{line}: {again:?}");
+    let bad = file("explore-bad.scn", "expect led on within 1ms\n");
+    assert_eq!(explore(&bad, &["--seeds", "0..10"]).code, Some(10));
+    let none = file("explore-none.scn", "sned\n");
+    assert_eq!(explore(&none, &["--seeds", "0..10"]).code, Some(2));
+    assert_eq!(explore(&good, &["--lines", "1-2"]).code, Some(2));
+}

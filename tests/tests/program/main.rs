@@ -6,5 +6,6 @@ mod faults;
 mod fleet;
 mod guest;
 mod lab;
+mod scenarios;
 mod sockets;
 mod terminal;

@@ -8,7 +8,9 @@ use sim_host::explore::Schedule;
 /// What is explored, and how: for what, see [`Task::Explore`](super::Task::Explore).
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Explore {
-    /// A file of console commands, one a line
+    /// A file of console commands, one a line; or a scenario, if its name ends in `.scn`
+    ///
+    /// A scenario fails if one of its expectations does.
     pub(crate) script: PathBuf,
 
     /// The seeds to explore: A..B, without B
@@ -49,6 +51,13 @@ pub(crate) struct Explore {
     /// Print the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl Explore {
+    /// The script is a scenario, by its name.
+    pub(crate) fn is_scenario(&self) -> bool {
+        self.script.extension().is_some_and(|extension| extension == "scn")
+    }
 }
 
 /// The longest script, in lines.

@@ -1,0 +1,82 @@
+//! What is explored: a script, or a scenario.
+
+use std::fs;
+
+use sim_host::{
+    Sim,
+    explore::{Failure, console::type_lines},
+    scenario::Scenario,
+};
+
+use super::UART;
+use crate::program::{
+    HostError,
+    options::{Explore, Lines},
+    scenario,
+    wire::Mode,
+};
+
+/// What is explored.
+pub(super) enum Script {
+    /// Lines for the console, each of which may be left out, and which of the file's they are.
+    Lines(Vec<String>, Lines),
+    /// A scenario, which is whole or not at all, and its name in place of lines.
+    Scenario(Box<Scenario>, [String; 1]),
+}
+
+impl Script {
+    /// Reads the file; or tells what is wrong with the scenario in it.
+    pub(super) fn read(explore: &Explore) -> Result<Result<Self, String>, HostError> {
+        let path = &explore.script;
+        if explore.is_scenario() {
+            let scenario = scenario::read(path)?;
+            return Ok(scenario.map(|scenario| {
+                let name = [scenario.name().to_owned()];
+                Self::Scenario(Box::new(scenario), name)
+            }));
+        }
+        let text =
+            fs::read_to_string(path).map_err(|error| HostError::Script { path: path.clone(), error })?;
+        let lines: Vec<&str> = text.lines().collect();
+        // A line that is left out stays in its place, so that lines have the numbers that an editor shows.
+        let chosen = explore.lines.clone().unwrap_or_else(|| Lines((0..lines.len()).collect()));
+        let lines = chosen.0.iter().filter_map(|line| lines.get(*line).map(|line| (*line).to_owned()));
+        Ok(Ok(Self::Lines(lines.collect(), chosen)))
+    }
+
+    pub(super) fn inputs(&self) -> &[String] {
+        match self {
+            Self::Lines(lines, _) => lines,
+            Self::Scenario(_, name) => name,
+        }
+    }
+
+    /// Which of the file's lines there are, if each is for itself.
+    pub(super) fn chosen(&self) -> Option<&Lines> {
+        match self {
+            Self::Lines(_, chosen) => Some(chosen),
+            Self::Scenario(..) => None,
+        }
+    }
+
+    /// How the console is used.
+    pub(super) fn mode(&self) -> Mode {
+        match self {
+            Self::Lines(..) => Mode::Plain,
+            Self::Scenario(..) => Mode::Terminal,
+        }
+    }
+
+    /// Lives a life with some of the inputs.
+    pub(super) fn live(&self, sim: &mut Sim, inputs: &[&String]) -> Result<(), Failure> {
+        match self {
+            Self::Lines(..) => type_lines(sim, UART, inputs),
+            Self::Scenario(..) if inputs.is_empty() => Ok(()),
+            Self::Scenario(scenario, _) => match scenario.run(sim, None) {
+                Ok(report) if report.passed() => Ok(()),
+                Ok(report) => Err(report.to_string().into()),
+                Err(mistakes) => Err(mistakes.to_string().into()),
+            },
+        }
+    }
+}

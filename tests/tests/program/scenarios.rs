@@ -1,0 +1,152 @@
+//! `--scenario`: what passes, what fails and how it is told, documents, digests, and exit codes.
+
+use std::{fs, path::Path};
+
+use crate::guest::{Ended, file, run};
+
+const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/scenarios");
+
+/// All examples, by their names.
+fn examples() -> Vec<String> {
+    let files = fs::read_dir(SCENARIOS).expect("there are examples");
+    let paths = files.map(|file| file.expect("a file").path().display().to_string());
+    let mut paths: Vec<_> = paths.filter(|path| path.ends_with(".scn")).collect();
+    paths.sort();
+    paths
+}
+
+fn scenarios(paths: &[String], options: &[&str]) -> Ended {
+    let each = paths.iter().flat_map(|path| ["--scenario", path.as_str()]);
+    run(&options.iter().copied().chain(each).collect::<Vec<_>>(), b"")
+}
+
+fn scenario(name: &str, text: &str, options: &[&str]) -> Ended {
+    scenarios(&[written(name, text)], options)
+}
+
+fn written(name: &str, text: &str) -> String {
+    file(name, text).to_str().expect("a plain path").to_owned()
+}
+
+#[test]
+fn all_examples_pass_and_are_counted() {
+    let examples = examples();
+    assert!(examples.len() >= 5, "{examples:?}");
+    let ended = scenarios(&examples, &["--log", "off"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert!(ended.stdout.ends_with(&format!("\n{} passed, 0 failed\n", examples.len())), "{ended:?}");
+    let readme = fs::read_to_string(Path::new(SCENARIOS).join("README.md")).expect("a readme");
+    for example in &examples {
+        let name = example.rsplit('/').next().expect("a name");
+        assert!(readme.contains(&format!("`{name}`")), "{name} is not in the readme");
+    }
+}
+
+#[test]
+fn a_failed_expectation_is_exit_code_6_and_told_with_its_place_and_the_last_output() {
+    let text = "send uart0 \"echo ready\\n\"\nexpect uart0 /^steady$/ within 50ms\n";
+    let good = written("scn-good.scn", "expect uart0 \"mnemos> \" within 1ms\n");
+    let bad = written("scn-bad.scn", text);
+    let ended = scenarios(&[bad.clone(), good], &[]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(6), ""), "{ended:?}");
+    let told = format!(
+        "FAILED {bad}:2:1: expected uart0 /^steady$/ within 50 ms, and it has not come, at 0.050000 s\n    \
+         expect uart0 /^steady$/ within 50ms\n    ^\n  the last output of uart0:\n"
+    );
+    assert!(ended.stdout.starts_with(&told), "{ended:?}");
+    assert!(
+        ended.stdout.contains("\n  | ready\n") && ended.stdout.ends_with("\n1 passed, 1 failed\n"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn the_time_of_until_is_exit_code_8_unless_a_scenario_failed() {
+    let long = written("scn-long.scn", "wait 1s\nwait 1s\n");
+    let ended = scenarios(std::slice::from_ref(&long), &["--until", "1500ms"]);
+    assert_eq!(ended.code, Some(8), "{ended:?}");
+    assert!(ended.stdout.contains(":2:1: the time was up at 1.500000 s") && ended.stderr.contains("--until"));
+    let bad = written("scn-bad-at-once.scn", "expect led on within 1ms\n");
+    assert_eq!(scenarios(&[long.clone(), bad], &["--until", "1500ms"]).code, Some(6));
+    assert_eq!(scenarios(&[long], &["--until", "2s"]).code, Some(0));
+}
+
+#[test]
+fn all_mistakes_of_all_files_are_told_and_nothing_runs() {
+    let good = written("scn-fine.scn", "screenshot\n");
+    let one = written("scn-mistake.scn", "\n  sned uart0 \"x\"\nexpect uart0 /(/ within 1ms\n");
+    let two = written("scn-mistake-too.scn", "expect uart0 \"x\" within soon\n");
+    let ended = scenarios(&[good.clone(), one.clone(), two.clone()], &[]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+    for told in [
+        format!("{one}:2:3: `sned` is no statement: is it `send`?\n      sned uart0 \"x\"\n      ^\n"),
+        format!("{one}:3:14: this is no regular expression: unclosed group\n"),
+        format!("{two}:1:25: a time belongs here"),
+    ] {
+        assert!(ended.stderr.contains(&told), "{told}: {ended:?}");
+    }
+    let missing = scenario("scn-port.scn", "send uart7 \"x\"\n", &[]);
+    assert_eq!(missing.code, Some(2), "{missing:?}");
+    assert!(missing.stderr.contains(":1:1: the machine has no uart7: it has 1"), "{missing:?}");
+}
+
+#[test]
+fn wrong_usage_and_missing_files_are_refused() {
+    let ended = scenarios(&["no/such.scn".to_owned()], &[]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("no/such.scn"), "{ended:?}");
+    let good = written("scn-usage.scn", "wait 1ms\n");
+    for options in [
+        &["--time", "real"][..],
+        &["--command", "ps"],
+        &["--uart", "pty"],
+        &["--record", "x.tape"],
+        &["--replay", "x.tape"],
+        &["--lockstep", "stdio"],
+        &["--check-determinism"],
+    ] {
+        let ended = scenarios(std::slice::from_ref(&good), options);
+        assert_eq!(ended.code, Some(2), "{options:?}: {ended:?}");
+    }
+    assert_eq!(run(&["--junit", "x.xml"], b"").code, Some(2));
+    let ended = scenarios(&[good], &["--junit", "no/such/directory.xml"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_digest_report_and_document() {
+    let (first, second) = (written("scn-1.xml", ""), written("scn-2.xml", ""));
+    let live = |junit: &str, seed: &str| {
+        let ended = scenarios(&examples(), &["--digest", "--log", "off", "--seed", seed, "--junit", junit]);
+        let document = fs::read_to_string(junit).expect("a document");
+        (ended.stdout, ended.stderr, document)
+    };
+    let once = live(&first, "7");
+    assert_eq!(live(&second, "7"), once);
+    let digests = once.1.lines().filter(|line| line.starts_with("digest ") && line.ends_with(".scn")).count();
+    assert_eq!(digests, examples().len(), "{}", once.1);
+    assert_ne!(live(&second, "8").1, once.1, "another seed");
+    let document = roxmltree::Document::parse(&once.2).unwrap_or_else(|error| panic!("{error}: {}", once.2));
+    let cases = document.descendants().filter(|node| node.has_tag_name("testcase")).count();
+    assert_eq!(cases, examples().len());
+}
+
+#[test]
+fn faults_of_the_command_line_and_of_the_scenario_apply() {
+    let text = "send uart0 \"echo abc\\n\"\nexpect uart0 /^bc$/ within 1ms\n";
+    assert_eq!(scenario("scn-fault.scn", text, &["--fault", "drop uart0 rx nth 6"]).code, Some(0));
+    let text = format!("fault drop uart0 rx nth 6\nfault kill nobody at 1s\n{text}");
+    let ended = scenario("scn-own-fault.scn", &text, &[]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stderr.contains("scn-own-fault.scn: the fault `kill nobody at 1s` never applied\n"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn a_screenshot_is_printed() {
+    let ended = scenario("scn-screen.scn", "send uart0 \"echo hi\\n\"\nscreenshot \"here\"\n", &[]);
+    assert!(ended.stdout.starts_with("screenshot \"here\" of uart0 at 0.000000 s\n"), "{ended:?}");
+    assert!(ended.stdout.contains("\n  | mnemos> echo hi\n  | hi\n  | mnemos>\npassed "), "{ended:?}");
+}
