@@ -39,6 +39,7 @@ mod journal;
 pub mod lockstep;
 mod mailbox;
 mod observed;
+mod onlooker;
 mod panics;
 mod region;
 mod rng;
@@ -66,3 +67,4 @@ pub use self::{
     span::{NotASpan, Span},
     uart::{Pace, Uart},
 };
+pub use timeline::TimelineError;

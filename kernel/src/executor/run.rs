@@ -177,6 +177,8 @@ impl Drop for Turn<'_> {
         let Self { executor, around } = *self;
         if let Some(task) = executor.leave_task(around) {
             let events = around.events();
+            // SAFETY: the executor's reference, until the task is ended below.
+            executor.charge(around.clock.now_us(), around, unsafe { task.as_ref() });
             drop(Failing { executor, events, task, taken: true, failure: JoinError::Panicked });
         }
         executor.ticking.set(false);

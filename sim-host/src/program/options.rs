@@ -96,6 +96,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     pub(crate) record: Option<PathBuf>,
 
+    /// Write a timeline of the machine's life, to be opened in https://ui.perfetto.dev
+    ///
+    /// It shows each task's polls, requests as arrows from client to server and back, interrupts, log lines, and memory in
+    /// use, over all boots. The machine does what it would do without.
+    #[arg(long, value_name = "FILE", conflicts_with = "check_determinism")]
+    pub(crate) timeline: Option<PathBuf>,
+
     /// Replay a tape, as fast as the host can, and stop where the machine goes another way
     ///
     /// The tape says what the machine is built like, so no such options may be given.
@@ -179,7 +186,8 @@ impl Options {
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }
-        let is_session = self.is_script() || self.is_watched() || self.until.is_some();
+        let is_session =
+            self.is_script() || self.is_watched() || self.until.is_some() || self.timeline.is_some();
         if self.task.is_some() && (is_session || self.uart != Uart::Stdio || self.seed != 0) {
             let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --log and --alloc-policy go with it";
             return Err(<Self as clap::CommandFactory>::command()
