@@ -226,12 +226,6 @@ impl Kinds {
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
-
-    /// What is in both sets.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
 }
 
 /// Sees events from outside of the machine, the moment they happen: a trace port of a chip, or whoever simulates one.
@@ -324,30 +318,33 @@ impl Events {
     #[inline]
     pub(crate) fn emit(&self, kind: Kind, event: impl FnOnce() -> Event) {
         if self.heard().contains(kind) {
-            self.tell(event());
+            self.record(event());
         }
     }
 
     #[cold]
-    fn tell(&self, event: Event) {
-        let kind = event.kind();
-        if self.listening().contains(kind) {
-            self.record(event);
-        }
-        if let Some(Probed { kinds, probe }) = self.probed
-            && kinds.contains(kind)
-        {
-            probe.event(&event);
-        }
-    }
-
     fn record(&self, event: Event) {
+        if let Some(probed) = &self.probed
+            && !self.probe(probed, &event)
+        {
+            return;
+        }
         critical_section::with(|cs| {
             if let Some(inner) = self.ring.borrow_ref_mut(cs).as_mut() {
                 let at_us = inner.clock.now_us();
                 inner.ring.write(Record { at_us, event });
             }
         });
+    }
+
+    /// Tells the probe, if it wants to know; `true` if the ring does.
+    #[cold]
+    fn probe(&self, probed: &Probed, event: &Event) -> bool {
+        let kind = event.kind();
+        if probed.kinds.contains(kind) {
+            probed.probe.event(event);
+        }
+        self.listening().contains(kind)
     }
 
     /// The time in microseconds since boot, for those who cannot reach the kernel; `None` once that has ended.

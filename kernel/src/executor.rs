@@ -39,16 +39,13 @@ pub(crate) use self::parked::{Known, Parked};
 pub(crate) use self::task::Header;
 use self::{remote::Remote, run::Failing, state::State, task::Task};
 use crate::{
-    event::{Event, Events, Kind, Kinds},
+    event::{Event, Events, Kind},
     heap::{Account, AccountStats, AllocError, Box, Heap},
     limits::Settings,
     platform::Clock,
     sync::atomic::{AtomicU32, Ordering, hint},
     time::Timers,
 };
-
-/// The events of a new task.
-const SPAWNED: Kinds = Kinds::NONE.with(Kind::Spawn).with(Kind::Allocate);
 
 /// A task's number. Numbers count up from 1 and are not used twice before 2³² tasks have been spawned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -324,9 +321,10 @@ impl Executor {
         heap.hold();
         self.with_tasks(|tasks| tasks.push_back(task));
         self.spawned.set(self.spawned.get().wrapping_add(1));
-        if events.heard().and(SPAWNED) != Kinds::NONE {
-            note_spawned(heap, events, id, name, vtable.extent.size());
-        }
+        // SAFETY: written above; nothing can free it yet.
+        let account = unsafe { &task.as_ref().account };
+        heap.observe_own(account);
+        events.emit(Kind::Spawn, || Event::Spawn { task: id, name: account.name() });
         // SAFETY: `State::spawned` says that the task is woken.
         unsafe { self.remote().push_here(task) };
         task
@@ -525,11 +523,4 @@ impl Executor {
             bytes: header.account.stats().bytes,
         }
     }
-}
-
-/// Tells of a new task, and of the block that it lies in.
-#[cold]
-fn note_spawned(heap: &Heap, events: &Events, task: u32, name: &'static str, bytes: usize) {
-    heap.observe_own(name, bytes);
-    events.emit(Kind::Spawn, || Event::Spawn { task, name });
 }

@@ -442,9 +442,10 @@ impl Heap {
     }
 
     /// Tells of a block in which its owner lies, whose account has been opened just now.
-    pub(crate) fn observe_own(&self, owner: &'static str, size: usize) {
+    #[inline]
+    pub(crate) fn observe_own(&self, owner: &Account) {
         if self.traced.get() {
-            self.observe(Observation::Allocated, owner, size);
+            self.observe(Observation::Allocated, owner.name(), owner.bytes.get());
         }
     }
 

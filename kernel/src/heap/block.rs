@@ -34,11 +34,6 @@ impl Extent {
     pub(crate) const fn of(layout: Layout) -> Self {
         Self { size: Pool::block_size(layout), align: layout.align() }
     }
-
-    /// Bytes, overhead included.
-    pub(crate) const fn size(self) -> usize {
-        self.size
-    }
 }
 
 /// A block of memory that is given back when it is dropped.

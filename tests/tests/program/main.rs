@@ -6,3 +6,8 @@ mod guest;
 mod lab;
 mod sockets;
 mod terminal;
+mod timeline;
+
+/// Reads the traces of timelines.
+#[path = "../../../sim-host/timeline/tests/trace/reader.rs"]
+mod trace;

@@ -166,14 +166,17 @@ impl Trace {
         self.tracks.iter().filter(|(_, track)| track.pid.is_some()).map(|(uuid, _)| *uuid).collect()
     }
 
-    /// The only track of a group whose name is this, or is this and a number.
+    /// The track of a group whose name is this, or the only one whose name is this and a number.
     pub(crate) fn named(&self, group: u64, name: &str) -> u64 {
-        let fits = |track: &Track| {
-            let base = track.name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end();
-            track.parent == Some(group) && (track.name == name || base == name)
+        let tracks = || self.tracks.iter().filter(|(_, track)| track.parent == Some(group));
+        if let Some((uuid, _)) = tracks().find(|(_, track)| track.name == name) {
+            return *uuid;
+        }
+        let number = |track: &Track| {
+            let rest = track.name.strip_prefix(name).and_then(|rest| rest.strip_prefix(' '));
+            rest.is_some_and(|number| number.parse::<u32>().is_ok())
         };
-        let found: Vec<u64> =
-            self.tracks.iter().filter(|(_, track)| fits(track)).map(|(uuid, _)| *uuid).collect();
+        let found: Vec<u64> = tracks().filter(|(_, track)| number(track)).map(|(uuid, _)| *uuid).collect();
         match *found {
             [track] => track,
             _ => panic!("{} tracks are named {name}: {:?}", found.len(), self.tracks),
