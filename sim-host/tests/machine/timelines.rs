@@ -41,7 +41,7 @@ fn live(builder: Builder) -> Sim {
             let echo = kernel.services().connect::<Echo>((), 1).await.expect("connected");
             for number in 0..5 {
                 echo.call(Request::Number(number)).await.expect("an answer");
-                kernel.sleep(Duration::from_micros(u64::from(number))).await;
+                kernel.sleep(Duration::from_micros(number)).await;
             }
             let _request = echo.call(Request::Number(5));
             let _memory = kernel.heap().try_box([0_u8; 500]);
