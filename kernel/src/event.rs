@@ -6,6 +6,9 @@
 //! Records are kept in a ring of [`Settings::events`](crate::limits::Settings::events) entries. Writers never wait
 //! for readers: a reader has a [`Cursor`], and one that is too slow is told how many records it missed.
 //!
+//! Beside the ring, a machine may bring a [`Probe`], which is told of events as they happen. It has kinds of its own, so
+//! the machine's programs, who see the ring only, cannot tell whether somebody looks on from outside.
+//!
 //! Emitting and reading may happen in tasks and in interrupts, in a short critical section; neither allocates.
 
 use core::{cell::RefCell, fmt, mem::MaybeUninit};
@@ -110,7 +113,8 @@ impl fmt::Display for Ending {
 events! {
     /// A task was spawned.
     Spawn = "spawn" { /// The task.
-        task: u32 }
+        task: u32, /// Its name.
+        name: &'static str }
     /// A task ended.
     Exit = "exit" { /// The task.
         task: u32, /// How.
@@ -216,6 +220,34 @@ impl Kinds {
     pub const fn contains(self, kind: Kind) -> bool {
         self.0 & (1 << kind as u32) != 0
     }
+
+    /// What is in either set.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Sees events from outside of the machine, the moment they happen: a trace port of a chip, or whoever simulates one.
+pub trait Probe: Sync {
+    /// An event happens now. Called in tasks and in interrupts, and from other threads if those wake tasks; it may not
+    /// wait, allocate from the kernel's heap, or call the kernel in any other way.
+    fn event(&self, event: &Event);
+}
+
+/// A probe, and the kinds of events that it is told of.
+#[derive(Clone, Copy)]
+pub struct Probed {
+    /// The kinds. Of polls, allocations and releases the probe is told from the first tick on.
+    pub kinds: Kinds,
+    /// The probe.
+    pub probe: &'static dyn Probe,
+}
+
+impl fmt::Debug for Probed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Probed").field("kinds", &self.kinds).finish_non_exhaustive()
+    }
 }
 
 /// An event and when it happened.
@@ -229,7 +261,11 @@ pub struct Record {
 
 /// The event stream of one kernel.
 pub struct Events {
+    /// What the ring or the probe wants: the one thing that is looked at when nobody wants anything.
+    heard: AtomicU32,
+    /// What the ring wants.
     kinds: AtomicU32,
+    probed: Option<Probed>,
     ring: Mutex<RefCell<Option<Inner>>>,
 }
 
@@ -240,17 +276,30 @@ struct Inner {
 
 impl Events {
     /// A stream that remembers as many records as there are slots.
-    pub(crate) fn new(slots: &'static mut [MaybeUninit<Record>], clock: &'static dyn Clock) -> Self {
+    pub(crate) fn new(
+        slots: &'static mut [MaybeUninit<Record>],
+        clock: &'static dyn Clock,
+        probed: Option<Probed>,
+    ) -> Self {
         let kinds = if slots.is_empty() { Kinds::NONE } else { Kinds::DEFAULT };
         let inner = Inner { clock, ring: Ring::new(slots) };
-        Self { kinds: AtomicU32::new(kinds.0), ring: Mutex::new(RefCell::new(Some(inner))) }
+        let events = Self {
+            heard: AtomicU32::new(Kinds::NONE.0),
+            kinds: AtomicU32::new(Kinds::NONE.0),
+            probed,
+            ring: Mutex::new(RefCell::new(Some(inner))),
+        };
+        events.listen(kinds);
+        events
     }
 
     /// Chooses the kinds that are recorded from now on; returns the choice before. Polls, allocations and releases are
     /// recorded from the next tick on.
     pub fn listen(&self, kinds: Kinds) -> Kinds {
         let before = self.listening();
+        let probed = self.probed.map_or(Kinds::NONE, |probed| probed.kinds);
         self.kinds.store(kinds.0, Ordering::Relaxed);
+        self.heard.store(kinds.or(probed).0, Ordering::Relaxed);
         before
     }
 
@@ -259,22 +308,43 @@ impl Events {
         Kinds(self.kinds.load(Ordering::Relaxed))
     }
 
+    /// The kinds that are recorded, or that the probe is told of.
+    #[inline]
+    pub(crate) fn heard(&self) -> Kinds {
+        Kinds(self.heard.load(Ordering::Relaxed))
+    }
+
     /// Records an event, if anybody listens to its kind; otherwise `event` is not even made.
     #[inline]
     pub(crate) fn emit(&self, kind: Kind, event: impl FnOnce() -> Event) {
-        if self.listening().contains(kind) {
+        if self.heard().contains(kind) {
             self.record(event());
         }
     }
 
     #[cold]
     fn record(&self, event: Event) {
+        if let Some(probed) = &self.probed
+            && !self.probe(probed, &event)
+        {
+            return;
+        }
         critical_section::with(|cs| {
             if let Some(inner) = self.ring.borrow_ref_mut(cs).as_mut() {
                 let at_us = inner.clock.now_us();
                 inner.ring.write(Record { at_us, event });
             }
         });
+    }
+
+    /// Tells the probe, if it wants to know; `true` if the ring does.
+    #[cold]
+    fn probe(&self, probed: &Probed, event: &Event) -> bool {
+        let kind = event.kind();
+        if probed.kinds.contains(kind) {
+            probed.probe.event(event);
+        }
+        self.listening().contains(kind)
     }
 
     /// The time in microseconds since boot, for those who cannot reach the kernel; `None` once that has ended.
@@ -299,7 +369,8 @@ impl Events {
 
     /// Records nothing any more and lets go of the clock and the slots.
     pub(crate) fn close(&self) {
-        self.listen(Kinds::NONE);
+        self.kinds.store(Kinds::NONE.0, Ordering::Relaxed);
+        self.heard.store(Kinds::NONE.0, Ordering::Relaxed);
         let _inner = critical_section::with(|cs| self.ring.borrow_ref_mut(cs).take());
     }
 }

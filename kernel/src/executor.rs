@@ -321,7 +321,10 @@ impl Executor {
         heap.hold();
         self.with_tasks(|tasks| tasks.push_back(task));
         self.spawned.set(self.spawned.get().wrapping_add(1));
-        events.emit(Kind::Spawn, || Event::Spawn { task: id });
+        // SAFETY: written above; nothing can free it yet.
+        let account = unsafe { &task.as_ref().account };
+        heap.observe_own(account);
+        events.emit(Kind::Spawn, || Event::Spawn { task: id, name: account.name() });
         // SAFETY: `State::spawned` says that the task is woken.
         unsafe { self.remote().push_here(task) };
         task

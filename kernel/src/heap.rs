@@ -430,11 +430,31 @@ impl Heap {
             }
             lower(&heap.kept, 1);
             if heap.detour.get() {
+                if heap.traced.get() {
+                    heap.observe_end(account.as_ref().name(), size, inherited);
+                }
                 heap.join(memory, size, align);
                 heap.line.serve(heap);
             } else {
                 heap.give(memory, size, align);
             }
+        }
+    }
+
+    /// Tells of a block in which its owner lies, whose account has been opened just now.
+    #[inline]
+    pub(crate) fn observe_own(&self, owner: &Account) {
+        if self.traced.get() {
+            self.observe(Observation::Allocated, owner.name(), owner.bytes.get());
+        }
+    }
+
+    /// Tells of an owner's end: of its own block, and of what the kernel inherits.
+    fn observe_end(&self, owner: &'static str, size: usize, inherited: usize) {
+        self.observe(Observation::Freed, owner, size);
+        if inherited > 0 {
+            self.observe(Observation::Freed, owner, inherited);
+            self.observe(Observation::Allocated, self.kernel.name(), inherited);
         }
     }
 

@@ -3,7 +3,7 @@
 use core::{cell::Cell, future::Future, task::Waker};
 
 use crate::{
-    event::Events,
+    event::{Events, Probed},
     executor::{JoinHandle, SpawnError, TaskId, TaskStats},
     heap::{AccountStats, AllocError, Heap, HeapRoot, Region, RegionError, Shared},
     interrupt::{Line, LineStats},
@@ -102,8 +102,22 @@ impl Kernel {
     ///
     /// When the region is too small. It is given back then.
     pub fn new(region: Region, clock: impl Clock + 'static, settings: &Settings) -> Result<Self, BootError> {
+        Self::with_probe(region, clock, settings, None)
+    }
+
+    /// As [`new`](Self::new), with somebody who looks on from outside.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn with_probe(
+        region: Region,
+        clock: impl Clock + 'static,
+        settings: &Settings,
+        probed: Option<Probed>,
+    ) -> Result<Self, BootError> {
         let heap = Heap::create(region).map_err(BootError::Region)?;
-        let core = Self::core(&heap, clock, settings).map_err(BootError::Memory)?;
+        let core = Self::core(&heap, clock, settings, probed).map_err(BootError::Memory)?;
         Ok(Self { handle: Handle { core }, _heap: heap })
     }
 
@@ -113,8 +127,9 @@ impl Kernel {
         heap: &Heap,
         clock: impl Clock + 'static,
         settings: &Settings,
+        probed: Option<Probed>,
     ) -> Result<Shared<Core>, AllocError> {
-        let system = System::new(heap, clock, settings)?;
+        let system = System::new(heap, clock, settings, probed)?;
         let registry = Registry::new(system.clone(), settings.services, settings.first_id)?;
         let registry = heap.try_shared(registry).map_err(|failed| failed.error)?;
         heap.try_shared(Core { registry, system }).map_err(|failed| failed.error)

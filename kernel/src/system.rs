@@ -7,7 +7,7 @@
 use core::{cell::Cell, ptr::NonNull};
 
 use crate::{
-    event::{Event, Events, Kind, Kinds, Record},
+    event::{Event, Events, Kind, Kinds, Probed, Record},
     executor::{Executor, Surroundings, TaskId, Ticked},
     heap::{AllocError, Box, Heap, Observation, Observer, Shared},
     interrupt::Interrupts,
@@ -28,7 +28,7 @@ pub(crate) struct System {
     pub(crate) commands_failed: Cell<u32>,
     /// Consoles that wait for input.
     pub(crate) consoles_waiting: Cell<u32>,
-    /// The kinds of events that somebody listened to at the last tick.
+    /// The kinds of events that somebody heard at the last tick.
     kinds: Cell<Kinds>,
 }
 
@@ -42,16 +42,22 @@ impl System {
         heap: &Heap,
         clock: impl Clock + 'static,
         settings: &Settings,
+        probed: Option<Probed>,
     ) -> Result<Shared<Self>, AllocError> {
         let clock = heap.try_box(clock).map_err(|failed| failed.error)?;
-        Self::of_clock(heap, Box::unsize(clock, |clock| clock as &mut dyn Clock), settings)
+        Self::of_clock(heap, Box::unsize(clock, |clock| clock as &mut dyn Clock), settings, probed)
     }
 
-    fn of_clock(heap: &Heap, clock: Box<dyn Clock>, settings: &Settings) -> Result<Shared<Self>, AllocError> {
+    fn of_clock(
+        heap: &Heap,
+        clock: Box<dyn Clock>,
+        settings: &Settings,
+        probed: Option<Probed>,
+    ) -> Result<Shared<Self>, AllocError> {
         // SAFETY: the clock's box does not move its content. `shut_down` takes the clock back from both before the
         // box is dropped, as `drop` ensures.
         let lent = unsafe { NonNull::from(&*clock).as_ref() };
-        let events = Events::new(heap.try_permanent_slots::<Record>(settings.events)?, lent);
+        let events = Events::new(heap.try_permanent_slots::<Record>(settings.events)?, lent, probed);
         let log = Log::new(heap.try_permanent_slots::<Line>(settings.log_lines)?, lent);
         let events = heap.try_permanent(events)?;
         let log = heap.try_permanent(log)?;
@@ -119,7 +125,7 @@ impl System {
     /// One tick of the executor.
     #[inline]
     pub(crate) fn tick(&self) -> Ticked {
-        let kinds = self.events().listening();
+        let kinds = self.events().heard();
         if kinds != self.kinds.get() {
             self.trace(kinds);
         }

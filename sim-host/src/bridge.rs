@@ -1,4 +1,4 @@
-//! The machine's log and events, read after each step: into `tracing`, and into its journal.
+//! The machine's log and events, read after each step: into `tracing`, into its journal, and for its timeline.
 
 use std::rc::Rc;
 
@@ -9,27 +9,42 @@ use kernel::{
     time::Instant,
 };
 
-use crate::{journal::Journal, tap::Tap};
+use crate::{journal::Journal, onlooker::Onlooker, tap::Tap};
 
 /// A reader of a machine's log and events.
 pub(crate) struct Bridge {
     log: Cursor,
     tap: Rc<Tap>,
     missed: u64,
+    pub(crate) onlooker: Option<Onlooker>,
 }
 
 impl Bridge {
-    pub(crate) fn new(tap: Rc<Tap>) -> Self {
-        Self { log: Cursor::default(), tap, missed: 0 }
+    pub(crate) fn new(tap: Rc<Tap>, onlooker: Option<Onlooker>) -> Self {
+        Self { log: Cursor::default(), tap, missed: 0, onlooker }
+    }
+
+    /// A step begins, in which the kernel ticks.
+    pub(crate) fn step_begins(&mut self, kernel: &Handle) {
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker.step_begins(kernel);
+        }
     }
 
     /// Reads what is new.
     pub(crate) fn drain(&mut self, kernel: &Handle, journal: &mut Journal) {
+        let mut lines = Vec::new();
         while let Some(entry) = kernel.log().read(&mut self.log) {
             if entry.missed > 0 {
                 tracing::warn!(target: "mnemos", "{} log lines were lost", entry.missed);
             }
             forward(&entry.record);
+            if self.onlooker.is_some() {
+                lines.push((entry.missed, entry.record));
+            }
+        }
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker.write(&lines);
         }
         for entry in self.tap.take() {
             let Record { at_us, event } = entry.record;
@@ -49,9 +64,12 @@ impl Bridge {
         self.missed
     }
 
-    /// Starts at the beginning of another kernel's log and events.
-    pub(crate) fn restart(&mut self, kernel: Handle) {
+    /// Starts at the beginning of another kernel's log and events. The one before ended then, and is gone.
+    pub(crate) fn restart(&mut self, kernel: Handle, ended: Instant) {
         self.log = Cursor::default();
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker.reboot(ended);
+        }
         self.tap.restart(kernel);
     }
 }

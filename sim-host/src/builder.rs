@@ -1,6 +1,6 @@
 //! Builds machines.
 
-use std::{fmt, rc::Rc};
+use std::{fmt, io::Write, rc::Rc};
 
 use kernel::{
     BootError,
@@ -12,7 +12,7 @@ use kernel::{
     time::Duration,
 };
 
-use crate::{Fault, NoSuchDevice, Pace, Sim, Time, explore::Schedule};
+use crate::{Fault, NoSuchDevice, Pace, Sim, Time, explore::Schedule, onlooker::Output};
 
 /// What is called at the end of each boot.
 pub(crate) type OnBoot = Rc<dyn Fn(&Sim) -> Result<(), SimError>>;
@@ -37,6 +37,7 @@ pub struct Builder {
     pub(crate) schedule: Option<Schedule>,
     pub(crate) without_digest: bool,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) timeline: Option<Output>,
 }
 
 impl Builder {
@@ -60,6 +61,7 @@ impl Builder {
             schedule: None,
             without_digest: false,
             faults: Vec::new(),
+            timeline: None,
         }
     }
 
@@ -203,6 +205,25 @@ impl Builder {
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
+        self
+    }
+
+    /// Has the machine write a trace of its life that [Perfetto](https://ui.perfetto.dev) shows, which is whole after
+    /// [`Sim::end_timeline`]; see [`timeline`]. The machine behaves as it would without. Of several machines that are built
+    /// like this, the first writes.
+    ///
+    /// ```
+    /// use sim_host::Sim;
+    ///
+    /// let path = std::env::temp_dir().join("day.pftrace");
+    /// let mut sim = Sim::builder().timeline(std::fs::File::create(path)?).build()?;
+    /// sim.run_until_idle();
+    /// sim.end_timeline()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn timeline(mut self, writer: impl Write + 'static) -> Self {
+        self.timeline = Some(Output::new(Box::new(writer)));
         self
     }
 

@@ -40,6 +40,7 @@ mod journal;
 pub mod lockstep;
 mod mailbox;
 mod observed;
+mod onlooker;
 mod panics;
 mod region;
 mod rng;
@@ -68,3 +69,4 @@ pub use self::{
     span::{NotASpan, Span},
     uart::{Pace, Uart},
 };
+pub use timeline::TimelineError;

@@ -33,6 +33,7 @@ mod shell;
 mod signals;
 mod tape;
 mod terminal;
+mod timeline;
 mod wire;
 
 use std::process::ExitCode;
@@ -92,7 +93,7 @@ fn start(options: &Options) -> Result<Ended, HostError> {
         return fleet::run(options, plan);
     }
     if let Some(path) = &options.replay {
-        return tape::replay(path);
+        return tape::replay(path, options);
     }
     if !options.scenarios.is_empty() {
         return scenario::run(options);
@@ -119,7 +120,8 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
         Uart::Tcp(address) => wire::tcp::listen(address).await?,
         Uart::Pty => wire::pty::open()?,
     };
-    let mut sim = machine::describe(options, wire.mode).build().map_err(HostError::Boot)?;
+    let described = timeline::begin(options, machine::describe(options, wire.mode))?;
+    let mut sim = described.build().map_err(HostError::Boot)?;
     if let Some(path) = &options.record {
         tape::record(path, options, wire.mode, &mut sim)?;
     }
@@ -136,6 +138,7 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
     if let Some(path) = &options.record {
         sim.end_recording().map_err(|error| HostError::Record { path: path.clone(), error })?;
     }
+    timeline::end(options, &mut sim)?;
     Ok(Ended { ending: ending?, digest: Some(sim.digest()) })
 }
 

@@ -33,6 +33,7 @@ use crate::{
     journal::Journal,
     mailbox::Doorbell,
     observed::Outbox,
+    onlooker::{Onlooker, Output},
     panics, region, standard,
     tap::Tap,
 };
@@ -124,7 +125,9 @@ impl Sim {
         };
         let uarts = config.uarts.iter().enumerate().map(uart).collect();
         let gpio = Gpio::new(config.pins, interrupts.line("gpio"), inbox.clone(), outbox.clone());
-        let (kernel, region) = boot(&config, &clock)?;
+        let writer = config.timeline.as_ref().and_then(Output::take);
+        let onlooker = writer.map(|writer| Onlooker::new(writer, clock.clone()));
+        let (kernel, region) = boot(&config, &clock, onlooker.as_ref())?;
         let tap = Rc::new(Tap::new(kernel.handle()));
         interrupts.set_tap(tap.clone());
         let mut sim = Self {
@@ -148,7 +151,7 @@ impl Sim {
             doorbell,
             clock,
             alarm: None,
-            bridge: Bridge::new(tap),
+            bridge: Bridge::new(tap, onlooker),
             rng: RefCell::new(Rng::new(config.seed)),
             noise: Noise::new(config.seed),
             panics: 0,
@@ -186,10 +189,9 @@ impl Sim {
     ///
     /// As for [`Builder::build`]. The machine may be without some of its services then.
     pub fn reboot(&mut self) -> Result<(), SimError> {
-        let (kernel, region) = boot(&self.config, &self.clock)?;
+        let (kernel, region) = boot(&self.config, &self.clock, self.bridge.onlooker.as_ref())?;
         self.failed_before = self.failed_before.saturating_add(self.commands_failed());
         self.bridge.drain(&self.handle, &mut self.journal);
-        self.bridge.restart(kernel.handle());
         self.journal.reboot(self.clock.now());
         // Before the kernel whose memory it is.
         self.taken.clear();
@@ -199,6 +201,7 @@ impl Sim {
         // The timer's line, one for each UART, and that of the pins.
         self.interrupts.reset(1 + self.uarts.len() + 1);
         self.kernel = kernel;
+        self.bridge.restart(self.handle.clone(), self.clock.now());
         self.region = region;
         self.external.restart_at(self.clock.now());
         self.lived = self.uptime_of_all_boots();
@@ -246,6 +249,7 @@ impl Sim {
             self.timer_at.set(None);
             self.timer.pend();
         }
+        self.bridge.step_begins(&self.handle);
         let before = self.interrupts.deliver();
         let (ticked, within) = interrupts::run(&self.interrupts, || panics::catch(|| self.kernel.tick()));
         let tick = match ticked {
@@ -379,9 +383,15 @@ impl fmt::Debug for Sim {
 }
 
 /// Boots a kernel on memory of its own.
-fn boot(config: &Builder, clock: &SimClock) -> Result<(Kernel, RegionWatch), SimError> {
+fn boot(
+    config: &Builder,
+    clock: &SimClock,
+    onlooker: Option<&Onlooker>,
+) -> Result<(Kernel, RegionWatch), SimError> {
     let (region, watch) = region::allocate(config.heap).ok_or(SimError::HostMemory { bytes: config.heap })?;
-    let kernel = Kernel::new(region, clock.clone(), &config.settings_of_a_boot()).map_err(SimError::Boot)?;
+    let probed = onlooker.map(Onlooker::probed);
+    let kernel = Kernel::with_probe(region, clock.clone(), &config.settings_of_a_boot(), probed)
+        .map_err(SimError::Boot)?;
     let handle = kernel.handle();
     handle.heap().set_policy(config.alloc_policy);
     handle.log().set_level(config.log_level);

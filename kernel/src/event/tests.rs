@@ -1,9 +1,13 @@
 //! The laws of the event stream and of its ring.
 
+mod probe;
+
 use std::vec::Vec;
 
 use super::*;
 use crate::{limits::Settings, testing::Machine};
+
+const NAME: &str = "sleeper";
 
 fn ring(slots: usize) -> Ring<u32> {
     Ring::new(std::boxed::Box::leak(std::boxed::Box::new_uninit_slice(slots)))
@@ -20,7 +24,7 @@ fn machine(events: usize) -> Machine {
 }
 
 fn emit(events: &Events, task: u32) {
-    events.emit(Kind::Spawn, || Event::Spawn { task });
+    events.emit(Kind::Spawn, || Event::Spawn { task, name: NAME });
 }
 
 fn read(events: &Events, cursor: &mut Cursor) -> Option<(u64, Event)> {
@@ -96,7 +100,7 @@ fn only_what_is_listened_to_is_recorded_or_even_made() {
     emit(events, 2);
     let mut cursor = Cursor::default();
     assert_eq!(read(events, &mut cursor), Some((0, Event::Exit { task: 1, ending: Ending::Finished })));
-    assert_eq!(read(events, &mut cursor), Some((0, Event::Spawn { task: 2 })));
+    assert_eq!(read(events, &mut cursor), Some((0, Event::Spawn { task: 2, name: NAME })));
     assert_eq!(read(events, &mut cursor), None);
 }
 
@@ -108,10 +112,10 @@ fn a_slow_reader_stops_nobody_and_is_told_what_it_missed() {
     let (mut slow, mut quick) = (Cursor::at(events.recorded()), Cursor::at(events.recorded()));
     for task in 0..10 {
         emit(events, task);
-        assert_eq!(read(events, &mut quick), Some((0, Event::Spawn { task })));
+        assert_eq!(read(events, &mut quick), Some((0, Event::Spawn { task, name: NAME })));
     }
-    assert_eq!(read(events, &mut slow), Some((6, Event::Spawn { task: 6 })));
-    assert_eq!(read(events, &mut slow), Some((0, Event::Spawn { task: 7 })));
+    assert_eq!(read(events, &mut slow), Some((6, Event::Spawn { task: 6, name: NAME })));
+    assert_eq!(read(events, &mut slow), Some((0, Event::Spawn { task: 7, name: NAME })));
 }
 
 #[test]
@@ -121,7 +125,11 @@ fn the_last_records_are_read_and_those_before_them_are_not_missed() {
     let events = kernel.events();
     (0..10).for_each(|task| emit(events, task));
     for (count, first) in [(1, 9), (3, 7), (4, 6), (5, 6), (1000, 6), (u64::MAX, 6)] {
-        assert_eq!(read(events, &mut events.last(count)), Some((0, Event::Spawn { task: first })), "{count}");
+        assert_eq!(
+            read(events, &mut events.last(count)),
+            Some((0, Event::Spawn { task: first, name: NAME })),
+            "{count}"
+        );
     }
     assert_eq!(read(events, &mut events.last(0)), None);
 }

@@ -140,6 +140,19 @@ impl Executor {
         }
     }
 
+    /// Ends a task whose poll has panicked, and charges that poll to it.
+    ///
+    /// # Safety
+    ///
+    /// The task has been taken for a poll, and is not being polled any more.
+    #[cold]
+    unsafe fn fail_in_poll(&self, task: NonNull<Header>, around: &Surroundings) {
+        // SAFETY: the executor's reference, until the task is ended below.
+        self.charge(around.clock.now_us(), around, unsafe { task.as_ref() });
+        let events = around.events();
+        drop(Failing { executor: self, events, task, taken: true, failure: JoinError::Panicked });
+    }
+
     /// Marks a task as done, whose stage holds its outcome.
     ///
     /// # Safety
@@ -176,8 +189,8 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let Self { executor, around } = *self;
         if let Some(task) = executor.leave_task(around) {
-            let events = around.events();
-            drop(Failing { executor, events, task, taken: true, failure: JoinError::Panicked });
+            // SAFETY: it was being polled.
+            unsafe { executor.fail_in_poll(task, around) };
         }
         executor.ticking.set(false);
     }

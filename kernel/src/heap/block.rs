@@ -21,7 +21,7 @@ use core::{
 
 use cordyceps::{Linked, List, list};
 
-use super::{Account, AllocError, Heap, lower, pool::Pool, raise};
+use super::{Account, AllocError, Heap, Observation, lower, pool::Pool, raise};
 
 /// How large the block of a layout is, and how it is aligned: all that freeing it needs to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,11 +80,17 @@ impl<'h> Block<'h> {
     /// Takes the block out for an owner that will lie in it, see [`Heap::try_own_block`].
     pub(crate) fn into_own(self) -> NonNull<u8> {
         let bytes = Pool::block_size(self.layout);
-        lower(&self.heap.live, 1);
-        raise(&self.heap.kept, 1);
+        let heap = self.heap;
+        lower(&heap.live, 1);
+        raise(&heap.kept, 1);
         let (memory, account) = self.into_raw();
         // SAFETY: the block was charged to the account when it was allocated.
-        unsafe { Account::discharge(account, bytes) };
+        unsafe {
+            if heap.traced.get() {
+                heap.observe(Observation::Freed, account.as_ref().name(), bytes);
+            }
+            Account::discharge(account, bytes);
+        }
         memory
     }
 }

@@ -196,7 +196,7 @@ impl<S: Service> Client<S> {
             node.id.set(id);
             prepare(node);
             slot.cast::<Slot<S>>().as_ref().put_request(request);
-            if server.events().listening().contains(Kind::Request) {
+            if server.events().heard().contains(Kind::Request) {
                 connection.note_request(node);
             }
             if !server.submit(slot) {

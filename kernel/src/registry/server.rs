@@ -539,7 +539,7 @@ impl<S: Service> Reply<S> {
         };
         node.stage.set(Stage::Answered);
         let server = &**connection.server;
-        let traced = server.events().listening().contains(Kind::Reply);
+        let traced = server.events().heard().contains(Kind::Reply);
         server.answered.set(server.answered.get().wrapping_add(1));
         if traced {
             connection.note_reply(node);

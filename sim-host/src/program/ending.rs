@@ -152,6 +152,13 @@ pub(crate) enum HostError {
         /// Why.
         error: io::Error,
     },
+    /// A timeline could not be written.
+    Timeline {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// A tape could not be read.
     Replay {
         /// The file.
@@ -213,6 +220,9 @@ impl fmt::Display for HostError {
             }
             Self::Record { path, error } => {
                 write!(f, "the tape `{}` cannot be written: {error}", path.display())
+            }
+            Self::Timeline { path, error } => {
+                write!(f, "the timeline `{}` cannot be written: {error}", path.display())
             }
             Self::Replay { path, error } => {
                 write!(f, "the tape `{}` cannot be read: {error}", path.display())

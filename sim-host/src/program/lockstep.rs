@@ -10,7 +10,7 @@ use sim_host::lockstep::Lockstep;
 use super::{
     Ended, Ending, HostError, machine,
     options::{self, Options},
-    tape,
+    tape, timeline,
     wire::{Mode, announce},
 };
 
@@ -23,7 +23,8 @@ const LINE: u64 = 1 << 20;
 ///
 /// When nobody can connect, or the connection fails.
 pub(crate) fn run(options: &Options, with: &options::Lockstep) -> Result<Ended, HostError> {
-    let mut sim = machine::describe(options, Mode::Plain).build().map_err(HostError::Boot)?;
+    let described = timeline::begin(options, machine::describe(options, Mode::Plain))?;
+    let mut sim = described.build().map_err(HostError::Boot)?;
     if let Some(path) = &options.record {
         tape::record(path, options, Mode::Plain, &mut sim)?;
     }
@@ -45,6 +46,7 @@ pub(crate) fn run(options: &Options, with: &options::Lockstep) -> Result<Ended, 
     if let Some(path) = &options.record {
         sim.end_recording().map_err(|error| HostError::Record { path: path.clone(), error })?;
     }
+    timeline::end(options, sim)?;
     Ok(Ended { ending: Ending::PowerOff, digest: Some(sim.digest()) })
 }
 

@@ -125,6 +125,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     pub(crate) record: Option<PathBuf>,
 
+    /// Write a timeline of the machine's life, to be opened in https://ui.perfetto.dev
+    ///
+    /// It shows each task's polls, requests as arrows from client to server and back, interrupts, log lines, and memory in
+    /// use, over all boots. The machine does what it would do without.
+    #[arg(long, value_name = "FILE", conflicts_with = "check_determinism")]
+    pub(crate) timeline: Option<PathBuf>,
+
     /// Replay a tape, as fast as the host can, and stop where the machine goes another way
     ///
     /// The tape says what the machine is built like, so no such options may be given.
@@ -222,6 +229,7 @@ impl Options {
         }
         let is_script = self.is_script() || !self.scenarios.is_empty();
         let is_session = is_script || self.is_watched() || self.until.is_some() || self.uart != Uart::Stdio;
+        let is_session = is_session || self.timeline.is_some();
         if matches!(self.task, Some(Task::Explore(_))) && (is_session || self.seed != 0) {
             let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --fault, --log and --alloc-policy go with it";
             return Err(<Self as clap::CommandFactory>::command()
@@ -236,6 +244,7 @@ impl Options {
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }
         let is_taped = self.record.is_some() || self.replay.is_some() || self.lockstep.is_some();
+        let is_taped = is_taped || self.timeline.is_some();
         let is_alone = is_script || is_taped || self.check_determinism || self.uart != Uart::Stdio;
         if matches!(self.task, Some(Task::Fleet { .. })) && (is_alone || self.time != Time::Real) {
             let text = "a fleet lives in virtual time by its file: of the options before it, only --heap, --seed, --baud, --until, --digest, --fault, --log and --alloc-policy go with it";

@@ -15,6 +15,7 @@ use sim_host::{
 use super::{
     Ended, Ending, HostError, machine,
     options::{AllocPolicy, Baud, Options},
+    timeline,
     wire::Mode,
 };
 
@@ -63,11 +64,12 @@ fn values(options: &Options, mode: Mode) -> Vec<(&'static str, String)> {
 /// # Errors
 ///
 /// When the tape is none, or asks for a machine that cannot be built.
-pub(crate) fn replay(path: &Path) -> Result<Ended, HostError> {
+pub(crate) fn replay(path: &Path, given: &Options) -> Result<Ended, HostError> {
     let bytes = fs::read(path).map_err(|error| HostError::Replay { path: path.to_owned(), error })?;
     let tape = Tape::parse(&bytes).map_err(|error| HostError::Tape { path: path.to_owned(), error })?;
     let (options, mode) = described(&tape, path)?;
-    let mut sim = machine::describe(&options, mode).build().map_err(HostError::Boot)?;
+    let described = timeline::begin(given, machine::describe(&options, mode))?;
+    let mut sim = described.build().map_err(HostError::Boot)?;
     // Whoever reads this may be gone; the replay goes on.
     sim.uart(0).on_output(|bytes| drop(io::stdout().write_all(bytes)));
     let ending = match tape.replay(&mut sim) {
@@ -80,6 +82,7 @@ pub(crate) fn replay(path: &Path) -> Result<Ended, HostError> {
         Err(error) => Ending::Diverged(error.to_string()),
     };
     let _ = io::stdout().flush();
+    timeline::end(given, &mut sim)?;
     Ok(Ended { ending, digest: Some(sim.digest()) })
 }
 

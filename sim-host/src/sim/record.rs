@@ -4,7 +4,8 @@ use kernel::time::Instant;
 
 use super::Sim;
 use crate::{
-    Digest, Entry, Observed,
+    Digest, Entry, Observed, TimelineError,
+    onlooker::Onlooker,
     tape::{NotFresh, Recorder},
 };
 
@@ -57,6 +58,15 @@ impl Sim {
             Some(tape) => tape.finish(self.journal.steps(), self.clock.now(), self.digest()),
             None => Ok(()),
         }
+    }
+
+    /// Ends the machine's [timeline](crate::Builder::timeline), if it has one.
+    ///
+    /// # Errors
+    ///
+    /// When any of it could not be written.
+    pub fn end_timeline(&mut self) -> Result<(), TimelineError> {
+        self.bridge.onlooker.as_mut().map_or(Ok(()), Onlooker::end)
     }
 
     /// From now on, steps without a cause are not made.

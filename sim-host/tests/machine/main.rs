@@ -8,4 +8,5 @@ mod lives;
 mod pins;
 mod tapes;
 mod time;
+mod timelines;
 mod wakes;

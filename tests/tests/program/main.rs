@@ -9,3 +9,8 @@ mod lab;
 mod scenarios;
 mod sockets;
 mod terminal;
+mod timeline;
+
+/// Reads the traces of timelines.
+#[path = "../../../sim-host/timeline/tests/trace/reader.rs"]
+mod trace;
