@@ -24,6 +24,7 @@ mod contract;
 mod cycle;
 mod error;
 mod handshake;
+mod numbers;
 pub mod programs;
 mod queue;
 mod server;

@@ -352,7 +352,7 @@ unsafe fn accept<S: Service>(node: NonNull<Node>) {
 impl<S: Service> Drop for Server<S> {
     fn drop(&mut self) {
         self.core.state.set(State::Dead);
-        self.registry.unregister(self.core.instance);
+        self.registry.unregister(&self.core);
         while let Some(incoming) = self.try_next() {
             let node = match &incoming {
                 Incoming::Hello(handshake) => Head::handshake(handshake.connection),

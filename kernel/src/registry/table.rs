@@ -18,6 +18,7 @@ use super::{
     connection::{Connection, Greeting, Head, abandon, release},
     contract::Contract,
     error::{BindError, ConnectError, Refused},
+    numbers::Numbers,
     programs::Table,
     queue::{Failure, Stage},
     server::ServerCore,
@@ -46,8 +47,8 @@ pub struct Registry {
     /// Woken when a service arrives or departs.
     changed: WaitList,
     changes: RefCell<Ring<Change>>,
-    next_instance: Cell<u32>,
-    next_connection: Cell<u32>,
+    instances: Numbers,
+    connections: Numbers,
     next_request: Cell<u32>,
     /// A request was sent to a server that was not waiting for one: tasks may be waiting in a circle.
     suspect: Cell<bool>,
@@ -136,8 +137,8 @@ impl Registry {
             table: RefCell::new(table),
             changed: WaitList::new(),
             changes: RefCell::new(Ring::new(changes)),
-            next_instance: Cell::new(first_id),
-            next_connection: Cell::new(first_id),
+            instances: Numbers::from(first_id),
+            connections: Numbers::from(first_id),
             next_request: Cell::new(first_id),
             suspect: Cell::new(false),
         })
@@ -174,16 +175,14 @@ impl Registry {
     }
 
     pub(super) fn next_connection(&self) -> ConnectionId {
-        let in_use = |id| {
+        let id = self.connections.upcoming(|look| {
             self.with_servers(|servers| {
-                let of_server = |core: &Shared<ServerCore>| {
-                    core.with_connections(|list| list.iter().any(|head| head.id == ConnectionId(id)))
-                };
-                servers.iter().any(of_server)
-            })
-        };
-        let id = free_number(self.next_connection.get(), in_use);
-        self.next_connection.set(id.wrapping_add(1));
+                for core in servers {
+                    core.with_connections(|list| list.iter().for_each(|head| look(head.id.0)));
+                }
+            });
+        });
+        self.connections.advance();
         ConnectionId(id)
     }
 
@@ -242,8 +241,9 @@ impl Registry {
     ) -> Result<Shared<ServerCore>, BindError> {
         let label = Label::try_from(label).map_err(|_too_long| BindError::LabelTooLong)?;
         self.check_insert(contract, label)?;
-        let in_use = |id| self.with_servers(|servers| servers.iter().any(|core| core.instance.0 == id));
-        let instance = InstanceId(free_number(self.next_instance.get(), in_use));
+        let instance = InstanceId(self.instances.upcoming(|look| {
+            self.with_servers(|servers| servers.iter().for_each(|core| look(core.instance.0)));
+        }));
         let events = self.system.events_for_interrupts();
         let core =
             new_core(ServerCore::new(contract, label, instance, self.current_task(), programs, events))
@@ -254,14 +254,14 @@ impl Registry {
             let services = table.capacity();
             table.insert(at, core.clone()).map_err(|_full| BindError::Full { services })?;
         }
-        self.next_instance.set(instance.0.wrapping_add(1));
+        self.instances.advance();
         self.note(&core, true);
         Ok(core)
     }
 
     fn check_insert(&self, contract: &Contract, label: Label) -> Result<(), BindError> {
         let table = self.table.borrow();
-        for other in table.iter().filter(|other| other.contract.uuid == contract.uuid) {
+        for other in of_uuid(&table, contract.uuid) {
             if other.contract.types != contract.types {
                 return Err(BindError::TypeMismatch { name: other.contract.name });
             }
@@ -276,11 +276,13 @@ impl Registry {
         Ok(())
     }
 
-    pub(super) fn unregister(&self, instance: InstanceId) {
+    pub(super) fn unregister(&self, server: &ServerCore) {
         let core = {
             let mut table = self.table.borrow_mut();
-            let at = table.iter().position(|core| core.instance == instance);
-            at.map(|at| table.remove(at))
+            let before = first_of(&table, server.contract.uuid);
+            let same =
+                of_uuid(&table, server.contract.uuid).position(|core| core.instance == server.instance);
+            same.map(|at| table.remove(before + at))
         };
         if let Some(core) = core {
             self.note(&core, false);
@@ -289,9 +291,7 @@ impl Registry {
 
     fn find(&self, contract: &Contract, select: Select<'_>) -> Result<Shared<ServerCore>, Refused> {
         let table = self.table.borrow();
-        let first = table.partition_point(|core| core.contract.uuid < contract.uuid);
-        let mut running = table.iter().skip(first).take_while(|core| core.contract.uuid == contract.uuid);
-        let found = running.find(|core| match select {
+        let found = of_uuid(&table, contract.uuid).find(|core| match select {
             Select::First => true,
             Select::Label(label) => *core.label == *label,
             Select::Instance(instance) => core.instance == instance,
@@ -405,13 +405,14 @@ impl Registry {
     }
 }
 
-/// The first number from `next` on that is not in use. 0 stands before all others in listings, so nothing has it.
-fn free_number(next: u32, in_use: impl Fn(u32) -> bool) -> u32 {
-    let mut number = next.max(1);
-    while in_use(number) {
-        number = number.wrapping_add(1).max(1);
-    }
-    number
+/// Where the services of a UUID begin in the table.
+fn first_of(table: &[Shared<ServerCore>], uuid: Uuid) -> usize {
+    table.partition_point(|core| core.contract.uuid < uuid)
+}
+
+/// The services of a UUID, in the order in which they were bound.
+fn of_uuid(table: &[Shared<ServerCore>], uuid: Uuid) -> impl Iterator<Item = &Shared<ServerCore>> {
+    table.iter().skip(first_of(table, uuid)).take_while(move |core| core.contract.uuid == uuid)
 }
 
 /// A service that was found, and memory for a connection to it with so many slots.
