@@ -33,7 +33,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use self::contract::Contract;
 pub use self::{
     client::{CallError, Client, Pending, Unsent, UnsentReason},
     error::{BindError, ConnectError},
@@ -42,6 +41,7 @@ pub use self::{
     service::{ConnectionId, InstanceId, RequestId, Service, Uuid, Version},
     table::{Change, ConnectionInfo, Label, Registry, Select, ServiceInfo, Watch},
 };
+use self::{contract::Contract, table::Waits};
 use crate::heap::Shared;
 
 /// The registry as tasks see it: bind, connect, list, watch.
@@ -102,13 +102,14 @@ impl Services {
         Ok(Server::new(core, self.registry.clone()))
     }
 
-    /// Connects to the first running instance.
+    /// Connects to the first running instance, and waits for nothing but its server's answer.
     ///
     /// `depth` is the number of requests that may be under way at once, 1 to 256.
     ///
     /// # Errors
     ///
-    /// See [`ConnectError`]; [`NotFound`](ConnectError::NotFound) at once when none is running.
+    /// See [`ConnectError`]; at once [`NotFound`](ConnectError::NotFound) when none is running, and
+    /// [`Memory`](ConnectError::Memory) when there is none for the connection now.
     ///
     /// # Cancellation
     ///
@@ -121,7 +122,7 @@ impl Services {
         self.try_connect_to(Select::First, hello, depth)
     }
 
-    /// Connects to a chosen running instance.
+    /// Connects to a chosen running instance, and waits for nothing but its server's answer.
     ///
     /// # Errors
     ///
@@ -136,10 +137,10 @@ impl Services {
         hello: S::Hello,
         depth: usize,
     ) -> impl Future<Output = Result<Client<S>, ConnectError<S::ConnectError>>> {
-        Registry::connect(&self.registry, select, false, hello, depth)
+        Registry::connect(&self.registry, select, Waits::Never, hello, depth)
     }
 
-    /// Waits until the service is running, then connects to its first instance.
+    /// Waits until the service is running and there is memory for the connection, then connects to its first instance.
     ///
     /// # Errors
     ///
@@ -171,7 +172,7 @@ impl Services {
         hello: S::Hello,
         depth: usize,
     ) -> impl Future<Output = Result<Client<S>, ConnectError<S::ConnectError>>> {
-        Registry::connect(&self.registry, select, true, hello, depth)
+        Registry::connect(&self.registry, select, Waits::ForService, hello, depth)
     }
 
     /// The service instance with the smallest number above `after`: start with 0 to list them all.

@@ -10,7 +10,7 @@ use core::{
     mem::MaybeUninit,
     pin::Pin,
     ptr::NonNull,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use super::{
@@ -357,21 +357,14 @@ impl<'c, S: Service> Calling<'c, S> {
         }
     }
 
-    /// Sends the request, or stands in line for that. The step must be `Unsent`.
+    /// A slot, if there is one and nobody stands in line for it.
     #[inline]
-    fn send(&mut self, context: &Context<'_>) {
+    fn slot(&self) -> Option<NonNull<Node>> {
         let connection = self.client.connection();
-        if connection.server.is_dead() {
-            return self.give_in();
-        }
-        let slot = if connection.waiters.is_empty() { connection.take_slot() } else { None };
-        match slot {
-            // SAFETY: the slot is free, and this connection's. The request has not been sent.
-            Some(slot) => unsafe { self.send_in(slot, context) },
-            None => {
-                self.line.write(connection.wait_for_slot());
-                self.step = Step::InLine;
-            }
+        if connection.waiters.is_empty() && !connection.server.is_dead() {
+            connection.take_slot()
+        } else {
+            None
         }
     }
 
@@ -379,7 +372,7 @@ impl<'c, S: Service> Calling<'c, S> {
     ///
     /// # Safety
     ///
-    /// The slot was free, is one of the client's, and is the caller's. The request has not been sent.
+    /// The slot was free, is one of the client's, and is the caller's. The step is `Unsent`.
     #[inline]
     unsafe fn send_in(&mut self, slot: NonNull<Node>, context: &Context<'_>) {
         let registry = &self.client.connection().registry;
@@ -392,26 +385,34 @@ impl<'c, S: Service> Calling<'c, S> {
         self.step = Step::Sent;
     }
 
-    /// Goes on standing in line, and sends the request once it is its turn.
+    /// Stands in line, for a slot. When it is its turn the step is `Unsent`, and the slot is to be used at once. There is none
+    /// if the server has gone away, and nothing is left to be done.
     #[cold]
-    fn advance(&mut self, context: &mut Context<'_>) {
+    fn stand_in_line(&mut self, context: &mut Context<'_>) -> Poll<Option<NonNull<Node>>> {
+        if self.step == Step::Over {
+            return Poll::Ready(None);
+        }
+        if self.step == Step::Unsent {
+            let connection = self.client.connection();
+            if connection.server.is_dead() {
+                self.give_in();
+                return Poll::Ready(None);
+            }
+            self.line.write(connection.wait_for_slot());
+            self.step = Step::InLine;
+        }
         // SAFETY: it is valid as the step says, pinned with the future, and dropped where it is.
-        let turn = match unsafe { Pin::new_unchecked(self.line.assume_init_mut()) }.poll(context) {
-            Poll::Pending => return,
-            Poll::Ready(turn) => turn,
-        };
+        let turn = ready!(unsafe { Pin::new_unchecked(self.line.assume_init_mut()) }.poll(context));
         self.step = Step::Unsent;
         // SAFETY: as above, and it is not used again.
         unsafe { self.line.assume_init_drop() };
-        match turn {
-            // SAFETY: a free slot of this connection was found just now. The request has not been sent.
-            Some(slot) => unsafe { self.send_in(slot, context) },
-            None => self.give_in(),
+        if turn.is_none() {
+            self.give_in();
         }
+        Poll::Ready(turn)
     }
 
     /// The server is gone: there is nothing left to be done. The step must be `Unsent`.
-    #[cold]
     fn give_in(&mut self) {
         self.step = Step::Over;
         // SAFETY: it has not been sent, and is not used again.
@@ -443,28 +444,26 @@ impl<S: Service> Future for Calling<'_, S> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: who stands in line is not moved before it has left it.
         let this = unsafe { self.get_unchecked_mut() };
-        if this.step == Step::Unsent {
-            this.send(context);
-            // The reply will wake this task, so there is no need to look for it.
-            if this.step == Step::Sent {
-                return Poll::Pending;
+        if this.step == Step::Sent {
+            // SAFETY: valid as the step says; the client keeps its connection (rule 1), and the request has not been ended.
+            let poll = unsafe { poll_slot(this.slot.assume_init(), context) };
+            if poll.is_ready() {
+                this.step = Step::Over;
             }
+            return poll;
         }
-        if this.step != Step::Sent {
-            if this.step == Step::InLine {
-                this.advance(context);
-            }
-            return match this.step {
-                Step::Over => Poll::Ready(Err(CallError::ServerGone)),
-                _ => Poll::Pending,
-            };
-        }
-        // SAFETY: valid as the step says; the client keeps its connection (rule 1), and the request has not been ended.
-        let poll = unsafe { poll_slot(this.slot.assume_init(), context) };
-        if poll.is_ready() {
-            this.step = Step::Over;
-        }
-        poll
+        let slot = if this.step == Step::Unsent { this.slot() } else { None };
+        let slot = match slot {
+            Some(slot) => slot,
+            None => match ready!(this.stand_in_line(context)) {
+                Some(slot) => slot,
+                None => return Poll::Ready(Err(CallError::ServerGone)),
+            },
+        };
+        // SAFETY: the slot is free, this connection's, and was found just now. The request has not been sent.
+        unsafe { this.send_in(slot, context) };
+        // The reply will wake this task, so there is no need to look for it.
+        Poll::Pending
     }
 }
 

@@ -177,11 +177,11 @@ unsafe impl Linked<list::Links<Head>> for Head {
 impl Head {
     /// Makes a connection of a block with the [`layout`](Contract::layout) for `depth` slots, all but its greeting, and puts
     /// it on its server's list.
-    fn write(
+    pub(super) fn write(
         block: Block<'_>,
         depth: u16,
         registry: &Shared<Registry>,
-        server: &Shared<ServerCore>,
+        server: Shared<ServerCore>,
     ) -> NonNull<Self> {
         let (memory, account) = block.into_raw();
         let this = memory.cast::<Self>();
@@ -191,7 +191,7 @@ impl Head {
         let head = Self {
             links: list::Links::new(),
             handshake,
-            server: ManuallyDrop::new(server.clone()),
+            server: ManuallyDrop::new(server),
             registry: ManuallyDrop::new(registry.clone()),
             free: Cell::new(ptr::null()),
             waiters: ManuallyDrop::new(WaitList::new()),
@@ -213,7 +213,8 @@ impl Head {
                 this.as_ref().put_back(node);
             }
         }
-        server.with_connections(|list| list.push_back(this));
+        // SAFETY: made just now.
+        unsafe { this.as_ref() }.server.with_connections(|list| list.push_back(this));
         this
     }
 
@@ -323,22 +324,18 @@ impl Head {
 }
 
 impl<S: Service> Connection<S> {
-    /// Makes a connection of a block with the [`layout`](Contract::layout) for `depth` slots, and puts it on its server's
-    /// list.
-    pub(super) fn write(
-        block: Block<'_>,
-        depth: u16,
-        registry: &Shared<Registry>,
-        server: &Shared<ServerCore>,
-        hello: S::Hello,
-    ) -> NonNull<Head> {
-        let this = Head::write(block, depth, registry, server);
-        // SAFETY: the field of a connection that was made just now, of which nothing else was left to write.
+    /// Writes the greeting of a connection that has none yet.
+    ///
+    /// # Safety
+    ///
+    /// The connection is one of this service, and was made just now by [`Head::write`], which leaves nothing else to write.
+    #[inline]
+    pub(super) unsafe fn greet(this: NonNull<Head>, greeting: Greeting<S>) {
+        // SAFETY: the caller's: the place is in the block, and nobody else looks at it yet.
         unsafe {
-            let greeting = &raw mut (*this.cast::<Self>().as_ptr()).greeting;
-            greeting.write(UnsafeCell::new(Greeting::Hello(hello)));
+            let place = &raw mut (*this.cast::<Self>().as_ptr()).greeting;
+            place.write(UnsafeCell::new(greeting));
         }
-        this
     }
 }
 

@@ -11,8 +11,10 @@ use core::{
 
 use super::{
     connection::{Connection, Head, Slot},
+    error::Refused,
     service::{Service, Uuid, Version},
 };
+use crate::limits::CONNECTION_DEPTH;
 
 /// See the module. Each service has one, for as long as there is the program.
 pub(super) struct Contract {
@@ -55,6 +57,13 @@ unsafe fn drop_greeting<S: Service>(connection: NonNull<Head>) {
 impl Contract {
     pub(super) const fn of<S: Service>() -> &'static Self {
         &Of::<S>::CONTRACT
+    }
+
+    /// The slots of a connection of such a depth, and its layout.
+    pub(super) fn slots(&self, depth: usize) -> Result<(u16, Layout), Refused> {
+        let slots = u16::try_from(depth).ok().filter(|_| (1..=CONNECTION_DEPTH).contains(&depth));
+        let sized = slots.and_then(|slots| Some((slots, self.layout(slots)?)));
+        sized.ok_or(Refused::Depth { depth })
     }
 
     /// The layout of a connection with so many slots; `None` when that is no layout.

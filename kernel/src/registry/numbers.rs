@@ -12,6 +12,9 @@
 
 use core::cell::Cell;
 
+/// What looks at a number that is in use.
+pub(super) type Look<'l> = &'l mut dyn FnMut(u32);
+
 /// See the module.
 pub(super) struct Numbers {
     next: Cell<u32>,
@@ -27,7 +30,7 @@ impl Numbers {
 
     /// The number that comes next; `each_used` calls what it is given with all numbers that are in use, in any order.
     #[inline]
-    pub(super) fn upcoming(&self, each_used: impl Fn(&mut dyn FnMut(u32))) -> u32 {
+    pub(super) fn upcoming(&self, each_used: impl Fn(Look<'_>)) -> u32 {
         if self.next.get() == self.end.get() {
             self.find_run(&each_used);
         }
@@ -42,7 +45,7 @@ impl Numbers {
 
     /// Looks for the next run.
     #[cold]
-    fn find_run(&self, each_used: &dyn Fn(&mut dyn FnMut(u32))) {
+    fn find_run(&self, each_used: &dyn Fn(Look<'_>)) {
         let in_use = |number| {
             let mut found = false;
             each_used(&mut |used| found |= used == number);

@@ -29,14 +29,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     CallError, Client, InstanceId, RequestId, Select, Service, Services, Unsent, UnsentReason, Uuid, Version,
     client::{give_up, poll_slot},
-    connection::{Connection, Greeting, Head},
+    connection::{Greeting, Head},
     contract::Contract,
     error::Refused,
     queue::Node,
-    table::{Connecting, Registry, Room, take_greeting},
+    table::{Connecting, Opened, Registry, Waits, take_greeting},
 };
 use crate::{
-    heap::{AllocError, FixedVec, Shared},
+    heap::{AllocError, FixedVec},
     inline::Bytes,
 };
 
@@ -116,7 +116,7 @@ pub(super) struct Table {
     schemas: Schemas,
     contract: &'static Contract,
     /// Makes a connection with this frame as its hello; `None` if it is none.
-    connect: fn(&Shared<Registry>, Room<'_>, &[u8]) -> Option<Connecting>,
+    connect: unsafe fn(Opened, &[u8]) -> Option<Connecting>,
     /// Looks at the greeting of a connection whose handshake has been answered.
     greeted: unsafe fn(NonNull<Head>) -> Result<(), ProgramConnectError>,
     /// Makes a client of a connection that has been greeted, which is the caller's: its drop closes it.
@@ -392,9 +392,11 @@ impl Services {
             return Err(ProgramConnectError::WrongVersion { running });
         }
         let (registry, heap) = (&self.registry, self.registry.system().heap());
-        let room = Registry::room(registry, table.contract, Select::Instance(instance), false, depth).await?;
-        let connecting = (table.connect)(registry, room, hello).ok_or(ProgramConnectError::Malformed)?;
-        connecting.shake_hands().await?;
+        let select = Select::Instance(instance);
+        let opened = Registry::open(registry, table.contract, select, Waits::ForMemory, depth).await?;
+        // SAFETY: a connection of the table's service.
+        let connecting = unsafe { (table.connect)(opened, hello) }.ok_or(ProgramConnectError::Malformed)?;
+        connecting.answered().await?;
         // SAFETY: a connection of the table's service, whose handshake has been answered.
         unsafe { (table.greeted)(connecting.connection) }?;
         let memory = |error| ProgramConnectError::Refused(Refusal::Memory(error));
@@ -404,15 +406,17 @@ impl Services {
     }
 }
 
-fn connect<S: ProgramService>(
-    registry: &Shared<Registry>,
-    room: Room<'_>,
-    hello: &[u8],
-) -> Option<Connecting> {
-    let hello = decode::<S::Hello>(hello)?;
-    Some(Connecting::new(room, |block, slots, server| {
-        Connection::<S>::write(block, slots, registry, server, hello)
-    }))
+unsafe fn connect<S: ProgramService>(opened: Opened, hello: &[u8]) -> Option<Connecting> {
+    // SAFETY: the caller's.
+    unsafe {
+        match decode::<S::Hello>(hello) {
+            Some(hello) => Some(Connecting::new::<S>(opened, hello)),
+            None => {
+                opened.close::<S>();
+                None
+            }
+        }
+    }
 }
 
 unsafe fn greeted<S: ProgramService>(connection: NonNull<Head>) -> Result<(), ProgramConnectError> {

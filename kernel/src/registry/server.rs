@@ -6,11 +6,10 @@
 use core::{
     cell::{Cell, UnsafeCell},
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
     marker::PhantomData,
-    pin::Pin,
     ptr::NonNull,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use cordyceps::List;
@@ -229,12 +228,6 @@ impl<S: Service> Server<S> {
         Call { slot: node.cast() }
     }
 
-    /// The queue, for who waits at it.
-    #[inline]
-    fn stop_at_queue(&mut self) -> AtQueue<'_> {
-        AtQueue { core: &self.core, registry: &self.registry }
-    }
-
     /// Waits for the next handshake or request.
     ///
     /// The task is also woken when a client gives up a request that the server has taken. A server that keeps replies
@@ -248,7 +241,9 @@ impl<S: Service> Server<S> {
         reason = "an iterator cannot be awaited, nobody mistakes one for the other"
     )]
     pub fn next(&mut self) -> impl Future<Output = Incoming<S>> + '_ {
-        Next { at: self.stop_at_queue(), service: PhantomData }
+        let queue = AtQueue { server: self };
+        // SAFETY: the node was taken off this server's queue just now.
+        poll_fn(move |context| queue.poll(context).map(|node| unsafe { Self::incoming(node) }))
     }
 
     /// Waits for the next request, accepting everybody who wants to connect.
@@ -258,7 +253,19 @@ impl<S: Service> Server<S> {
     /// As for [`next`](Self::next).
     #[inline]
     pub fn next_call(&mut self) -> impl Future<Output = Call<S>> + '_ {
-        NextCall { at: self.stop_at_queue(), service: PhantomData }
+        let queue = AtQueue { server: self };
+        poll_fn(move |context| {
+            loop {
+                let node = ready!(queue.poll(context));
+                // SAFETY: the node was taken off this server's queue just now.
+                unsafe {
+                    if !node.as_ref().handshake {
+                        return Poll::Ready(Self::request(node));
+                    }
+                    accept::<S>(node);
+                }
+            }
+        })
     }
 }
 
@@ -269,71 +276,30 @@ impl<S: Service> fmt::Debug for Server<S> {
 }
 
 /// A server at its queue. Dropping it says that the server does not wait there any more.
-struct AtQueue<'s> {
-    core: &'s ServerCore,
-    registry: &'s Registry,
+struct AtQueue<'s, S: Service> {
+    server: &'s Server<S>,
 }
 
-impl AtQueue<'_> {
-    /// Parks the task until there is something on the queue.
+impl<S: Service> AtQueue<'_, S> {
+    /// Takes the first node off the queue, or parks the task until there is one.
     #[inline]
-    fn park(&self, context: &Context<'_>) {
-        if self.core.parked.park(context, || self.registry.executor()) == Known::New {
-            self.core.task.set(self.registry.current_task());
+    fn poll(&self, context: &Context<'_>) -> Poll<NonNull<Node>> {
+        let Server { core, registry, .. } = self.server;
+        if let Some(node) = core.take() {
+            return Poll::Ready(node);
         }
-        self.core.state.set(State::Waiting);
+        if core.parked.park(context, || registry.executor()) == Known::New {
+            core.task.set(registry.current_task());
+        }
+        core.state.set(State::Waiting);
+        Poll::Pending
     }
 }
 
-impl Drop for AtQueue<'_> {
+impl<S: Service> Drop for AtQueue<'_, S> {
     #[inline]
     fn drop(&mut self) {
-        self.core.state.set(State::Busy);
-    }
-}
-
-struct Next<'s, S: Service> {
-    at: AtQueue<'s>,
-    service: PhantomData<&'s mut Server<S>>,
-}
-
-impl<S: Service> Future for Next<'_, S> {
-    type Output = Incoming<S>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(node) = self.at.core.take() else {
-            self.at.park(context);
-            return Poll::Pending;
-        };
-        // SAFETY: the node was taken off this server's queue just now.
-        Poll::Ready(unsafe { Server::incoming(node) })
-    }
-}
-
-struct NextCall<'s, S: Service> {
-    at: AtQueue<'s>,
-    service: PhantomData<&'s mut Server<S>>,
-}
-
-impl<S: Service> Future for NextCall<'_, S> {
-    type Output = Call<S>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            let Some(node) = self.at.core.take() else {
-                self.at.park(context);
-                return Poll::Pending;
-            };
-            // SAFETY: the node was taken off this server's queue just now.
-            unsafe {
-                if !node.as_ref().handshake {
-                    return Poll::Ready(Server::request(node));
-                }
-                accept::<S>(node);
-            }
-        }
+        self.server.core.state.set(State::Busy);
     }
 }
 

@@ -8,7 +8,7 @@ use core::{
     cell::{Cell, RefCell},
     future::poll_fn,
     ptr::NonNull,
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use uuid::Uuid;
@@ -29,7 +29,6 @@ use crate::{
     executor::Executor,
     heap::{AllocError, Block, FixedVec, Shared},
     inline::Text,
-    limits::CONNECTION_DEPTH,
     sync::WaitList,
     system::System,
 };
@@ -304,20 +303,23 @@ impl Registry {
         }
     }
 
-    /// Connects to a service: to an instance that is running now, or else, if `wait` says so, as soon as one is.
+    /// Connects to a service.
     pub(super) async fn connect<S: Service>(
         this: &Shared<Self>,
         select: Select<'_>,
-        wait: bool,
+        waits: Waits,
         hello: S::Hello,
         depth: usize,
     ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        let room =
-            Self::room(this, Contract::of::<S>(), select, wait, depth).await.map_err(ConnectError::of)?;
-        let connecting = Connecting::new(room, |block, slots, server| {
-            Connection::<S>::write(block, slots, this, server, hello)
-        });
-        connecting.shake_hands().await.map_err(ConnectError::of)?;
+        let opened = match Self::open_quickly(this, Contract::of::<S>(), select, depth) {
+            Some(opened) => opened,
+            None => {
+                Self::open(this, Contract::of::<S>(), select, waits, depth).await.map_err(ConnectError::of)?
+            }
+        };
+        // SAFETY: a connection of this service.
+        let connecting = unsafe { Connecting::new::<S>(opened, hello) };
+        connecting.answered().await.map_err(ConnectError::of)?;
         // SAFETY: the connection is one of this service, and the handshake is answered.
         match unsafe { take_greeting::<S>(connecting.connection) } {
             Greeting::Refused(reason) => Err(ConnectError::Rejected(reason)),
@@ -327,30 +329,44 @@ impl Registry {
         }
     }
 
-    /// Finds a service, and memory for a connection to it.
-    pub(super) async fn room<'r>(
-        this: &'r Shared<Self>,
+    /// Makes a connection, if its service is running and nothing is in the way of its memory, as is mostly so.
+    #[inline(never)]
+    pub(super) fn open_quickly(
+        this: &Shared<Self>,
         contract: &'static Contract,
         select: Select<'_>,
-        wait: bool,
         depth: usize,
-    ) -> Result<Room<'r>, Refused> {
-        let slots = u16::try_from(depth).ok().filter(|_| (1..=CONNECTION_DEPTH).contains(&depth));
-        let slots = slots.ok_or(Refused::Depth { depth })?;
+    ) -> Option<Opened> {
+        let (slots, layout) = contract.slots(depth).ok()?;
+        let server = this.find(contract, select).ok()?;
+        let block = this.system.heap().block_quickly(layout)?;
+        Some(Opened::new(block, slots, this, server))
+    }
+
+    /// Makes a connection, or says why there is none.
+    pub(super) async fn open(
+        this: &Shared<Self>,
+        contract: &'static Contract,
+        select: Select<'_>,
+        waits: Waits,
+        depth: usize,
+    ) -> Result<Opened, Refused> {
+        let (slots, layout) = contract.slots(depth)?;
+        let heap = this.system.heap();
         let look = || match this.find(contract, select) {
-            Err(Refused::NotFound) if wait => None,
+            Err(Refused::NotFound) => None,
             found => Some(found),
         };
-        let server = match look() {
-            Some(found) => found?,
-            None => this.changed.wait_until(look).await?,
+        let (server, block) = match waits {
+            Waits::Never => (this.find(contract, select)?, heap.try_block(layout)),
+            Waits::ForMemory => (this.find(contract, select)?, heap.block(layout).await),
+            Waits::ForService => (this.changed.wait_until(look).await?, heap.block(layout).await),
         };
-        let layout = contract.layout(slots).ok_or(Refused::Depth { depth })?;
-        let block = this.system.heap().block(layout).await.map_err(Refused::Memory)?;
+        let block = block.map_err(Refused::Memory)?;
         if server.is_dead() {
             return Err(Refused::ServerGone);
         }
-        Ok(Room { server, block, slots })
+        Ok(Opened::new(block, slots, this, server))
     }
 
     /// The service instance with the smallest number above `after`.
@@ -415,11 +431,39 @@ fn of_uuid(table: &[Shared<ServerCore>], uuid: Uuid) -> impl Iterator<Item = &Sh
     table.iter().skip(first_of(table, uuid)).take_while(move |core| core.contract.uuid == uuid)
 }
 
-/// A service that was found, and memory for a connection to it with so many slots.
-pub(super) struct Room<'r> {
-    server: Shared<ServerCore>,
-    block: Block<'r>,
-    slots: u16,
+/// What connecting waits for, besides the server's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// Nothing.
+    Never,
+    /// Memory.
+    ForMemory,
+    /// The service, and then memory.
+    ForService,
+}
+
+/// A connection that has no greeting yet, which nothing may drop.
+#[must_use]
+pub(super) struct Opened {
+    connection: NonNull<Head>,
+}
+
+impl Opened {
+    fn new(block: Block<'_>, slots: u16, registry: &Shared<Registry>, server: Shared<ServerCore>) -> Self {
+        Self { connection: Head::write(block, slots, registry, server) }
+    }
+
+    /// Gives up, before anything was said.
+    ///
+    /// # Safety
+    ///
+    /// The connection is one of the service.
+    #[cold]
+    pub(super) unsafe fn close<S: Service>(self) {
+        // SAFETY: the caller's.
+        unsafe { Connection::<S>::greet(self.connection, Greeting::Empty) };
+        drop(Connecting { connection: self.connection });
+    }
 }
 
 /// Somebody who is connecting. Dropping it gives up.
@@ -428,12 +472,29 @@ pub(super) struct Connecting {
 }
 
 impl Connecting {
-    /// Begins: `write` makes the connection.
-    pub(super) fn new<'r>(
-        room: Room<'r>,
-        write: impl FnOnce(Block<'r>, u16, &Shared<ServerCore>) -> NonNull<Head>,
-    ) -> Self {
-        Self { connection: write(room.block, room.slots, &room.server) }
+    /// Says hello.
+    ///
+    /// # Safety
+    ///
+    /// The connection is one of the service.
+    #[inline]
+    pub(super) unsafe fn new<S: Service>(opened: Opened, hello: S::Hello) -> Self {
+        let this = Self { connection: opened.connection };
+        // SAFETY: the caller's. The handshake is on no queue yet, and `drop` takes it off.
+        unsafe {
+            Connection::<S>::greet(this.connection, Greeting::Hello(hello));
+            this.submit();
+        }
+        this
+    }
+
+    /// # Safety
+    ///
+    /// The handshake is on no queue yet, and the connection has a greeting.
+    #[inline(never)]
+    unsafe fn submit(&self) {
+        // SAFETY: the caller's, and `drop` takes it off.
+        unsafe { self.head().server.submit(Head::handshake(self.connection)) };
     }
 
     fn head(&self) -> &Head {
@@ -442,23 +503,29 @@ impl Connecting {
     }
 
     /// Waits until the server has let the client in, or turned it away: the greeting says which.
-    pub(super) async fn shake_hands(&self) -> Result<(), Refused> {
+    #[inline]
+    pub(super) fn answered(&self) -> impl Future<Output = Result<(), Refused>> {
+        poll_fn(|context| self.poll_answered(context))
+    }
+
+    #[inline]
+    fn poll_answered(&self, context: &Context<'_>) -> Poll<Result<(), Refused>> {
         let head = self.head();
-        // SAFETY: the handshake is on no queue yet, and `drop` takes it off.
-        unsafe { head.server.submit(Head::handshake(self.connection)) };
-        let node = &head.handshake;
-        poll_fn(|context| match node.stage.get() {
+        match head.handshake.stage.get() {
+            Stage::Answered => Poll::Ready(Ok(())),
             Stage::Queued | Stage::Taken => {
-                node.expect_reply(context, &head.registry);
+                head.handshake.expect_reply(context, &head.registry);
                 Poll::Pending
             }
-            _ => Poll::Ready(()),
-        })
-        .await;
-        match (node.stage.get(), node.failure.get()) {
-            (Stage::Answered, _) => Ok(()),
-            (_, Failure::ServerGone) => Err(Refused::ServerGone),
-            _ => Err(Refused::Unanswered),
+            _ => Poll::Ready(Err(self.refusal())),
+        }
+    }
+
+    #[cold]
+    fn refusal(&self) -> Refused {
+        match self.head().handshake.failure.get() {
+            Failure::ServerGone => Refused::ServerGone,
+            _ => Refused::Unanswered,
         }
     }
 
