@@ -67,8 +67,8 @@ impl Services {
     ///
     /// Nothing is bound until the future is ready.
     pub async fn bind<S: Service>(&self, label: &str) -> Result<Server<S>, BindError> {
-        let core = self.registry.bind(Contract::of::<S>(), label, None).await?;
-        Ok(Server::new(core, self.registry.clone()))
+        let core = Registry::bind(&self.registry, Contract::of::<S>(), label, None).await?;
+        Ok(Server::new(core))
     }
 
     /// Starts a service, if there is memory for it now.
@@ -78,10 +78,10 @@ impl Services {
     /// See [`BindError`].
     pub fn try_bind<S: Service>(&self, label: &str) -> Result<Server<S>, BindError> {
         let heap = self.registry.system().heap();
-        let core = self.registry.insert(Contract::of::<S>(), label, None, |core| {
+        let core = Registry::insert(&self.registry, Contract::of::<S>(), label, None, |core| {
             heap.try_shared(core).map_err(|failed| failed.error)
         })?;
-        Ok(Server::new(core, self.registry.clone()))
+        Ok(Server::new(core))
     }
 
     /// As [`bind`](Self::bind), and opens the service to user programs, which speak bytes: see [`programs`].
@@ -98,8 +98,8 @@ impl Services {
         label: &str,
     ) -> Result<Server<S>, BindError> {
         let table = Some(programs::table::<S>());
-        let core = self.registry.bind(Contract::of::<S>(), label, table).await?;
-        Ok(Server::new(core, self.registry.clone()))
+        let core = Registry::bind(&self.registry, Contract::of::<S>(), label, table).await?;
+        Ok(Server::new(core))
     }
 
     /// Connects to the first running instance, and waits for nothing but its server's answer.
@@ -137,7 +137,7 @@ impl Services {
         hello: S::Hello,
         depth: usize,
     ) -> impl Future<Output = Result<Client<S>, ConnectError<S::ConnectError>>> {
-        Registry::connect(&self.registry, select, Waits::Never, hello, depth)
+        self.registry.connect(select, Waits::Never, hello, depth)
     }
 
     /// Waits until the service is running and there is memory for the connection, then connects to its first instance.
@@ -172,7 +172,7 @@ impl Services {
         hello: S::Hello,
         depth: usize,
     ) -> impl Future<Output = Result<Client<S>, ConnectError<S::ConnectError>>> {
-        Registry::connect(&self.registry, select, Waits::ForService, hello, depth)
+        self.registry.connect(select, Waits::ForService, hello, depth)
     }
 
     /// The service instance with the smallest number above `after`: start with 0 to list them all.

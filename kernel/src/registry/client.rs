@@ -17,7 +17,6 @@ use super::{
     connection::{Head, Slot, abandon, release},
     queue::{Failure, Node, Stage},
     service::{ConnectionId, InstanceId, RequestId, Service},
-    table::Registry,
 };
 use crate::{
     event::Kind,
@@ -187,7 +186,7 @@ impl<S: Service> Client<S> {
         let connection = self.connection();
         let server = &**connection.server;
         connection.requests.set(connection.requests.get().wrapping_add(1));
-        let id = connection.registry.next_request();
+        let id = server.registry.next_request();
         // SAFETY: the slot is in this connection. A free slot's payload holds nothing and is the client's (rule 2), and
         // its node is on no queue; whoever has the slot takes it off before the connection is freed, or else the
         // client's drop does.
@@ -200,7 +199,7 @@ impl<S: Service> Client<S> {
                 connection.note_request(node);
             }
             if !server.submit(slot) {
-                connection.registry.suspect_cycle();
+                server.registry.suspect_cycle();
             }
         }
         slot.cast()
@@ -265,7 +264,7 @@ impl<S: Service> Client<S> {
         limit: Duration,
         request: S::Request,
     ) -> Result<S::Response, CallError<S::Error>> {
-        let system = self.connection().registry.system();
+        let system = self.connection().server.registry.system();
         let deadline = system.now().saturating_add(limit);
         match system.timers().timeout_at(deadline, self.call(request)).await {
             Ok(answer) => answer,
@@ -282,16 +281,32 @@ impl<S: Service> fmt::Debug for Client<S> {
 
 impl<S: Service> Drop for Client<S> {
     fn drop(&mut self) {
-        let connection = self.connection;
-        // SAFETY: the client keeps the connection until `release`. Only requests whose future was forgotten are still
-        // under way; their nodes leave the queue here.
-        unsafe {
-            for node in Head::nodes(connection) {
-                give_up::<S>(node.cast());
+        // SAFETY: the client is gone afterwards.
+        unsafe { close(self.connection) };
+    }
+}
+
+/// Ends a client.
+///
+/// # Safety
+///
+/// The caller has been the connection's client, and does not use the connection again.
+#[inline(never)]
+pub(super) unsafe fn close(connection: NonNull<Head>) {
+    // SAFETY: the client keeps the connection until `release`. Only requests whose future was forgotten are still under
+    // way; their nodes leave the queue here.
+    unsafe {
+        let give_up = connection.as_ref().server.contract.give_up;
+        for node in Head::nodes(connection) {
+            let state = node.as_ref();
+            if state.stage.get() == Stage::Free {
+                state.forget_client();
+            } else {
+                give_up(node);
             }
-            connection.as_ref().client.set(false);
-            release(connection);
         }
+        connection.as_ref().client.set(false);
+        release(connection);
     }
 }
 
@@ -375,12 +390,11 @@ impl<'c, S: Service> Calling<'c, S> {
     /// The slot was free, is one of the client's, and is the caller's. The step is `Unsent`.
     #[inline]
     unsafe fn send_in(&mut self, slot: NonNull<Node>, context: &Context<'_>) {
-        let registry = &self.client.connection().registry;
         self.step = Step::Over;
         // SAFETY: the caller's, and the request is not read again.
         unsafe {
             let request = self.request.assume_init_read();
-            self.slot.write(self.client.start_in(slot, request, |node| node.expect_reply(context, registry)));
+            self.slot.write(self.client.start_in(slot, request, |node| node.expect_reply(context)));
         }
         self.step = Step::Sent;
     }
@@ -528,8 +542,7 @@ unsafe fn settle<S: Service>(slot: NonNull<Slot<S>>, rest: Rest) {
 unsafe fn withdraw(slot: NonNull<Node>) -> Rest {
     // SAFETY: the client keeps its connection (rule 1).
     let (node, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
-    node.client.clear();
-    node.caller.set(0);
+    node.forget_client();
     match node.stage.get() {
         Stage::Free | Stage::Abandoned => Rest::Nothing,
         stage @ (Stage::Taken | Stage::Lost) => {
@@ -610,7 +623,7 @@ pub(super) unsafe fn poll_slot<S: Service>(
         return Poll::Ready(reply.map_err(CallError::Service));
     }
     if matches!(stage, Stage::Queued | Stage::Taken) {
-        node.expect_reply(context, &connection.registry);
+        node.expect_reply(context);
         return Poll::Pending;
     }
     // SAFETY: the caller's.
@@ -642,11 +655,20 @@ unsafe fn failed<S: Service>(slot: NonNull<Slot<S>>) -> Failure {
 }
 
 impl Node {
+    /// Nobody waits for the reply any more.
+    #[inline]
+    fn forget_client(&self) {
+        self.client.clear();
+        self.caller.set(0);
+    }
+
     /// Remembers who waits for the reply.
     #[inline]
-    pub(super) fn expect_reply(&self, context: &Context<'_>, registry: &Registry) {
-        if self.client.park(context, || registry.executor()) == Known::New {
-            self.caller.set(registry.current_task());
+    pub(super) fn expect_reply(&self, context: &Context<'_>) {
+        // SAFETY: who waits for a node keeps its connection (rule 1).
+        let registry = || &*unsafe { self.connection.as_ref() }.server.registry;
+        if self.client.park(context, || registry().executor()) == Known::New {
+            self.caller.set(registry().current_task());
         }
         self.awaited.set(true);
     }

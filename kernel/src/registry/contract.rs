@@ -1,6 +1,6 @@
 //! What the registry knows of a service's types: enough to find it, and to make and free its connections, with code that is
 //! there once for all services.
-#![expect(unsafe_code, reason = "a greeting is dropped by code that does not know its type")]
+#![expect(unsafe_code, reason = "connections are ended by code that does not know their types")]
 
 use core::{
     alloc::Layout,
@@ -10,8 +10,10 @@ use core::{
 };
 
 use super::{
+    client,
     connection::{Connection, Head, Slot},
     error::Refused,
+    queue::Node,
     service::{Service, Uuid, Version},
 };
 use crate::limits::CONNECTION_DEPTH;
@@ -29,6 +31,8 @@ pub(super) struct Contract {
     align: usize,
     /// Drops the greeting of a connection, which is not used again.
     pub(super) drop_greeting: unsafe fn(NonNull<Head>),
+    /// Ends a request that nobody waits for, whose client lives.
+    pub(super) give_up: unsafe fn(NonNull<Node>),
 }
 
 struct Of<S>(PhantomData<S>);
@@ -45,6 +49,7 @@ impl<S: Service> Of<S> {
             slot_size: slot.size(),
             align: if connection.align() > slot.align() { connection.align() } else { slot.align() },
             drop_greeting: drop_greeting::<S>,
+            give_up: give_up::<S>,
         }
     };
 }
@@ -52,6 +57,11 @@ impl<S: Service> Of<S> {
 unsafe fn drop_greeting<S: Service>(connection: NonNull<Head>) {
     // SAFETY: the caller's: it is a connection of this service.
     unsafe { ptr::drop_in_place((*connection.cast::<Connection<S>>().as_ptr()).greeting.get()) };
+}
+
+unsafe fn give_up<S: Service>(slot: NonNull<Node>) {
+    // SAFETY: the caller's: a slot of a connection of this service.
+    unsafe { client::give_up::<S>(slot.cast()) };
 }
 
 impl Contract {
@@ -66,8 +76,20 @@ impl Contract {
         sized.ok_or(Refused::Depth { depth })
     }
 
+    /// The layout of a connection with so many slots.
+    ///
+    /// # Safety
+    ///
+    /// There is such a connection.
+    pub(super) unsafe fn layout_of(&self, slots: u16) -> Layout {
+        // It was found for the connection's block, so nothing overflows.
+        let size = self.slots_at.wrapping_add(self.slot_size.wrapping_mul(usize::from(slots)));
+        // SAFETY: as above.
+        unsafe { Layout::from_size_align_unchecked(size, self.align) }
+    }
+
     /// The layout of a connection with so many slots; `None` when that is no layout.
-    pub(super) fn layout(&self, slots: u16) -> Option<Layout> {
+    fn layout(&self, slots: u16) -> Option<Layout> {
         let size = self.slot_size.checked_mul(usize::from(slots))?.checked_add(self.slots_at)?;
         Layout::from_size_align(size, self.align).ok()
     }

@@ -33,7 +33,7 @@ use super::{
     contract::Contract,
     error::Refused,
     queue::Node,
-    table::{Connecting, Opened, Registry, Waits, take_greeting},
+    table::{Connecting, Opened, Waits, take_greeting},
 };
 use crate::{
     heap::{AllocError, FixedVec},
@@ -393,7 +393,7 @@ impl Services {
         }
         let (registry, heap) = (&self.registry, self.registry.system().heap());
         let select = Select::Instance(instance);
-        let opened = Registry::open(registry, table.contract, select, Waits::ForMemory, depth).await?;
+        let opened = registry.open(table.contract, select, Waits::ForMemory, depth).await?;
         // SAFETY: a connection of the table's service.
         let connecting = unsafe { (table.connect)(opened, hello) }.ok_or(ProgramConnectError::Malformed)?;
         connecting.answered().await?;

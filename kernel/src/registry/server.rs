@@ -32,6 +32,8 @@ use crate::{
 /// What clients and the registry know of a server. It outlives the server for as long as a client is connected.
 pub(super) struct ServerCore {
     pub(super) contract: &'static Contract,
+    /// The registry has a share in each running server, and gives it up when the server goes.
+    pub(super) registry: Shared<Registry>,
     pub(super) label: Label,
     pub(super) instance: InstanceId,
     state: Cell<State>,
@@ -60,15 +62,16 @@ enum State {
 
 impl ServerCore {
     pub(super) fn new(
+        registry: Shared<Registry>,
         contract: &'static Contract,
         label: Label,
         instance: InstanceId,
-        task: u32,
         programs: Option<&'static Table>,
-        events: NonNull<Events>,
     ) -> Self {
+        let (task, events) = (registry.current_task(), registry.system().events_for_interrupts());
         Self {
             contract,
+            registry,
             label,
             instance,
             state: Cell::new(State::Busy),
@@ -162,7 +165,6 @@ impl ServerCore {
 /// ```
 pub struct Server<S: Service> {
     core: Shared<ServerCore>,
-    registry: Shared<Registry>,
     service: PhantomData<S>,
 }
 
@@ -175,8 +177,8 @@ pub enum Incoming<S: Service> {
 }
 
 impl<S: Service> Server<S> {
-    pub(super) fn new(core: Shared<ServerCore>, registry: Shared<Registry>) -> Self {
-        Self { core, registry, service: PhantomData }
+    pub(super) fn new(core: Shared<ServerCore>) -> Self {
+        Self { core, service: PhantomData }
     }
 
     /// The number of this instance.
@@ -284,12 +286,12 @@ impl<S: Service> AtQueue<'_, S> {
     /// Takes the first node off the queue, or parks the task until there is one.
     #[inline]
     fn poll(&self, context: &Context<'_>) -> Poll<NonNull<Node>> {
-        let Server { core, registry, .. } = self.server;
+        let core = &self.server.core;
         if let Some(node) = core.take() {
             return Poll::Ready(node);
         }
-        if core.parked.park(context, || registry.executor()) == Known::New {
-            core.task.set(registry.current_task());
+        if core.parked.park(context, || core.registry.executor()) == Known::New {
+            core.task.set(core.registry.current_task());
         }
         core.state.set(State::Waiting);
         Poll::Pending
@@ -318,7 +320,7 @@ unsafe fn accept<S: Service>(node: NonNull<Node>) {
 impl<S: Service> Drop for Server<S> {
     fn drop(&mut self) {
         self.core.state.set(State::Dead);
-        self.registry.unregister(&self.core);
+        self.core.registry.unregister(&self.core);
         while let Some(incoming) = self.try_next() {
             let node = match &incoming {
                 Incoming::Hello(handshake) => Head::handshake(handshake.connection),

@@ -220,41 +220,39 @@ impl Registry {
 
     /// Makes a server as soon as there is memory for it, and puts it into the table.
     pub(super) async fn bind(
-        &self,
+        this: &Shared<Self>,
         contract: &'static Contract,
         label: &str,
         programs: Option<&'static Table>,
     ) -> Result<Shared<ServerCore>, BindError> {
         // Everything else is done at once, when there is memory.
-        let room = self.system.heap().room_for_shared().await.map_err(BindError::Memory)?;
-        self.insert(contract, label, programs, |core| Ok(room.fill(core)))
+        let room = this.system.heap().room_for_shared().await.map_err(BindError::Memory)?;
+        Self::insert(this, contract, label, programs, |core| Ok(room.fill(core)))
     }
 
     /// Puts a new server into the table.
     pub(super) fn insert(
-        &self,
+        this: &Shared<Self>,
         contract: &'static Contract,
         label: &str,
         programs: Option<&'static Table>,
         new_core: impl FnOnce(ServerCore) -> Result<Shared<ServerCore>, AllocError>,
     ) -> Result<Shared<ServerCore>, BindError> {
         let label = Label::try_from(label).map_err(|_too_long| BindError::LabelTooLong)?;
-        self.check_insert(contract, label)?;
-        let instance = InstanceId(self.instances.upcoming(|look| {
-            self.with_servers(|servers| servers.iter().for_each(|core| look(core.instance.0)));
+        this.check_insert(contract, label)?;
+        let instance = InstanceId(this.instances.upcoming(|look| {
+            this.with_servers(|servers| servers.iter().for_each(|core| look(core.instance.0)));
         }));
-        let events = self.system.events_for_interrupts();
-        let core =
-            new_core(ServerCore::new(contract, label, instance, self.current_task(), programs, events))
-                .map_err(BindError::Memory)?;
+        let core = new_core(ServerCore::new(this.clone(), contract, label, instance, programs))
+            .map_err(BindError::Memory)?;
         {
-            let mut table = self.table.borrow_mut();
+            let mut table = this.table.borrow_mut();
             let at = table.partition_point(|other| other.contract.uuid <= contract.uuid);
             let services = table.capacity();
             table.insert(at, core.clone()).map_err(|_full| BindError::Full { services })?;
         }
-        self.instances.advance();
-        self.note(&core, true);
+        this.instances.advance();
+        this.note(&core, true);
         Ok(core)
     }
 
@@ -305,17 +303,15 @@ impl Registry {
 
     /// Connects to a service.
     pub(super) async fn connect<S: Service>(
-        this: &Shared<Self>,
+        &self,
         select: Select<'_>,
         waits: Waits,
         hello: S::Hello,
         depth: usize,
     ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        let opened = match Self::open_quickly(this, Contract::of::<S>(), select, depth) {
+        let opened = match self.open_quickly(Contract::of::<S>(), select, depth) {
             Some(opened) => opened,
-            None => {
-                Self::open(this, Contract::of::<S>(), select, waits, depth).await.map_err(ConnectError::of)?
-            }
+            None => self.open(Contract::of::<S>(), select, waits, depth).await.map_err(ConnectError::of)?,
         };
         // SAFETY: a connection of this service.
         let connecting = unsafe { Connecting::new::<S>(opened, hello) };
@@ -332,41 +328,41 @@ impl Registry {
     /// Makes a connection, if its service is running and nothing is in the way of its memory, as is mostly so.
     #[inline(never)]
     pub(super) fn open_quickly(
-        this: &Shared<Self>,
+        &self,
         contract: &'static Contract,
         select: Select<'_>,
         depth: usize,
     ) -> Option<Opened> {
         let (slots, layout) = contract.slots(depth).ok()?;
-        let server = this.find(contract, select).ok()?;
-        let block = this.system.heap().block_quickly(layout)?;
-        Some(Opened::new(block, slots, this, server))
+        let server = self.find(contract, select).ok()?;
+        let block = self.system.heap().block_quickly(layout)?;
+        Some(Opened::new(block, slots, server))
     }
 
     /// Makes a connection, or says why there is none.
     pub(super) async fn open(
-        this: &Shared<Self>,
+        &self,
         contract: &'static Contract,
         select: Select<'_>,
         waits: Waits,
         depth: usize,
     ) -> Result<Opened, Refused> {
         let (slots, layout) = contract.slots(depth)?;
-        let heap = this.system.heap();
-        let look = || match this.find(contract, select) {
+        let heap = self.system.heap();
+        let look = || match self.find(contract, select) {
             Err(Refused::NotFound) => None,
             found => Some(found),
         };
         let (server, block) = match waits {
-            Waits::Never => (this.find(contract, select)?, heap.try_block(layout)),
-            Waits::ForMemory => (this.find(contract, select)?, heap.block(layout).await),
-            Waits::ForService => (this.changed.wait_until(look).await?, heap.block(layout).await),
+            Waits::Never => (self.find(contract, select)?, heap.try_block(layout)),
+            Waits::ForMemory => (self.find(contract, select)?, heap.block(layout).await),
+            Waits::ForService => (self.changed.wait_until(look).await?, heap.block(layout).await),
         };
         let block = block.map_err(Refused::Memory)?;
         if server.is_dead() {
             return Err(Refused::ServerGone);
         }
-        Ok(Opened::new(block, slots, this, server))
+        Ok(Opened::new(block, slots, server))
     }
 
     /// The service instance with the smallest number above `after`.
@@ -449,8 +445,8 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    fn new(block: Block<'_>, slots: u16, registry: &Shared<Registry>, server: Shared<ServerCore>) -> Self {
-        Self { connection: Head::write(block, slots, registry, server) }
+    fn new(block: Block<'_>, slots: u16, server: Shared<ServerCore>) -> Self {
+        Self { connection: Head::write(block, slots, server) }
     }
 
     /// Gives up, before anything was said.
@@ -514,7 +510,7 @@ impl Connecting {
         match head.handshake.stage.get() {
             Stage::Answered => Poll::Ready(Ok(())),
             Stage::Queued | Stage::Taken => {
-                head.handshake.expect_reply(context, &head.registry);
+                head.handshake.expect_reply(context);
                 Poll::Pending
             }
             _ => Poll::Ready(Err(self.refusal())),
@@ -534,7 +530,7 @@ impl Connecting {
         let head = self.head();
         head.handshake.client.clear();
         let (instance, id) = (head.server.instance.0, head.id.0);
-        head.registry.events().emit(Kind::Connect, || Event::Connect { instance, connection: id });
+        head.server.events().emit(Kind::Connect, || Event::Connect { instance, connection: id });
         let connection = self.connection;
         core::mem::forget(self);
         connection
