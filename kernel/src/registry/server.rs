@@ -243,7 +243,7 @@ impl<S: Service> Server<S> {
         reason = "an iterator cannot be awaited, nobody mistakes one for the other"
     )]
     pub fn next(&mut self) -> impl Future<Output = Incoming<S>> + '_ {
-        let queue = AtQueue { server: self };
+        let queue = AtQueue { core: &self.core };
         // SAFETY: the node was taken off this server's queue just now.
         poll_fn(move |context| queue.poll(context).map(|node| unsafe { Self::incoming(node) }))
     }
@@ -255,7 +255,7 @@ impl<S: Service> Server<S> {
     /// As for [`next`](Self::next).
     #[inline]
     pub fn next_call(&mut self) -> impl Future<Output = Call<S>> + '_ {
-        let queue = AtQueue { server: self };
+        let queue = AtQueue { core: &self.core };
         poll_fn(move |context| {
             loop {
                 let node = ready!(queue.poll(context));
@@ -278,15 +278,15 @@ impl<S: Service> fmt::Debug for Server<S> {
 }
 
 /// A server at its queue. Dropping it says that the server does not wait there any more.
-struct AtQueue<'s, S: Service> {
-    server: &'s Server<S>,
+struct AtQueue<'s> {
+    core: &'s ServerCore,
 }
 
-impl<S: Service> AtQueue<'_, S> {
+impl AtQueue<'_> {
     /// Takes the first node off the queue, or parks the task until there is one.
     #[inline]
     fn poll(&self, context: &Context<'_>) -> Poll<NonNull<Node>> {
-        let core = &self.server.core;
+        let core = self.core;
         if let Some(node) = core.take() {
             return Poll::Ready(node);
         }
@@ -298,10 +298,10 @@ impl<S: Service> AtQueue<'_, S> {
     }
 }
 
-impl<S: Service> Drop for AtQueue<'_, S> {
+impl Drop for AtQueue<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.server.core.state.set(State::Busy);
+        self.core.state.set(State::Busy);
     }
 }
 
