@@ -149,13 +149,13 @@ impl<S: Service> Client<S> {
 
     /// Sends a request, if a slot is free: its slot is the caller's to poll or to give up.
     #[inline]
-    pub(super) fn start(&self, request: S::Request) -> Result<NonNull<Slot<S>>, Unsent<S::Request>> {
+    fn start(&self, request: S::Request) -> Result<NonNull<Slot<S>>, Unsent<S::Request>> {
         self.start_with(request, |node| node.awaited.set(false))
     }
 
     /// As [`start`](Self::start), with something to be done to the node before it goes on its way.
     #[inline]
-    fn start_with(
+    pub(super) fn start_with(
         &self,
         request: S::Request,
         prepare: impl FnOnce(&Node),

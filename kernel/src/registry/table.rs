@@ -286,9 +286,9 @@ impl Registry {
         }
     }
 
-    fn find(&self, contract: &Contract, select: Select<'_>) -> Result<Shared<ServerCore>, Refused> {
+    fn find(&self, contract: &Contract, select: &Select<'_>) -> Result<Shared<ServerCore>, Refused> {
         let table = self.table.borrow();
-        let found = of_uuid(&table, contract.uuid).find(|core| match select {
+        let found = of_uuid(&table, contract.uuid).find(|core| match *select {
             Select::First => true,
             Select::Label(label) => *core.label == *label,
             Select::Instance(instance) => core.instance == instance,
@@ -309,9 +309,11 @@ impl Registry {
         hello: S::Hello,
         depth: usize,
     ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        let opened = match self.open_quickly(Contract::of::<S>(), select, depth) {
-            Some(opened) => opened,
-            None => self.open(Contract::of::<S>(), select, waits, depth).await.map_err(ConnectError::of)?,
+        let contract = Contract::of::<S>();
+        let opened = match self.open_now(contract, &select, waits, depth) {
+            Ok(opened) => opened,
+            Err(Some(refused)) => return Err(ConnectError::of(refused)),
+            Err(None) => self.wait_to_open(contract, select, waits, depth).await.map_err(ConnectError::of)?,
         };
         // SAFETY: a connection of this service.
         let connecting = unsafe { Connecting::new::<S>(opened, hello) };
@@ -325,22 +327,31 @@ impl Registry {
         }
     }
 
-    /// Makes a connection, if its service is running and nothing is in the way of its memory, as is mostly so.
+    /// Makes a connection, if its service is running and there is memory for it. `None` says that one of them has to be
+    /// waited for.
     #[inline(never)]
-    pub(super) fn open_quickly(
+    fn open_now(
         &self,
         contract: &'static Contract,
-        select: Select<'_>,
+        select: &Select<'_>,
+        waits: Waits,
         depth: usize,
-    ) -> Option<Opened> {
-        let (slots, layout) = contract.slots(depth).ok()?;
-        let server = self.find(contract, select).ok()?;
-        let block = self.system.heap().block_quickly(layout)?;
-        Some(Opened::new(block, slots, server))
+    ) -> Result<Opened, Option<Refused>> {
+        let (slots, layout) = contract.slots(depth)?;
+        let server = self.find(contract, select).map_err(|refused| match refused {
+            Refused::NotFound if waits == Waits::ForService => None,
+            refused => Some(refused),
+        })?;
+        let heap = self.system.heap();
+        let block = match waits {
+            Waits::Never => heap.try_block(layout).map_err(Refused::Memory)?,
+            Waits::ForMemory | Waits::ForService => heap.block_quickly(layout).ok_or(None)?,
+        };
+        Ok(Opened::new(block, slots, server))
     }
 
-    /// Makes a connection, or says why there is none.
-    pub(super) async fn open(
+    /// Makes a connection, once its service is running, if that is waited for, and there is memory for it.
+    async fn wait_to_open(
         &self,
         contract: &'static Contract,
         select: Select<'_>,
@@ -348,21 +359,31 @@ impl Registry {
         depth: usize,
     ) -> Result<Opened, Refused> {
         let (slots, layout) = contract.slots(depth)?;
-        let heap = self.system.heap();
-        let look = || match self.find(contract, select) {
-            Err(Refused::NotFound) => None,
+        let look = || match self.find(contract, &select) {
+            Err(Refused::NotFound) if waits == Waits::ForService => None,
             found => Some(found),
         };
-        let (server, block) = match waits {
-            Waits::Never => (self.find(contract, select)?, heap.try_block(layout)),
-            Waits::ForMemory => (self.find(contract, select)?, heap.block(layout).await),
-            Waits::ForService => (self.changed.wait_until(look).await?, heap.block(layout).await),
-        };
-        let block = block.map_err(Refused::Memory)?;
+        let server = self.changed.wait_until(look).await?;
+        let block = self.system.heap().block(layout).await.map_err(Refused::Memory)?;
         if server.is_dead() {
             return Err(Refused::ServerGone);
         }
         Ok(Opened::new(block, slots, server))
+    }
+
+    /// Makes a connection, and waits for what is to be waited for.
+    pub(super) async fn open(
+        &self,
+        contract: &'static Contract,
+        select: Select<'_>,
+        waits: Waits,
+        depth: usize,
+    ) -> Result<Opened, Refused> {
+        match self.open_now(contract, &select, waits, depth) {
+            Ok(opened) => Ok(opened),
+            Err(Some(refused)) => Err(refused),
+            Err(None) => self.wait_to_open(contract, select, waits, depth).await,
+        }
     }
 
     /// The service instance with the smallest number above `after`.
