@@ -29,6 +29,8 @@ pub(super) struct Contract {
     pub(super) slots_at: usize,
     pub(super) slot_size: usize,
     align: usize,
+    /// Slots of the deepest connection that may be, which has a layout.
+    deepest: u16,
     /// Drops the greeting of a connection, which is not used again.
     pub(super) drop_greeting: unsafe fn(NonNull<Head>),
     /// Ends a request that nobody waits for, whose client lives.
@@ -40,14 +42,18 @@ struct Of<S>(PhantomData<S>);
 impl<S: Service> Of<S> {
     const CONTRACT: Contract = {
         let (connection, slot) = (Layout::new::<Connection<S>>(), Layout::new::<Slot<S>>());
+        let align = if connection.align() > slot.align() { connection.align() } else { slot.align() };
+        let slots_at = connection.size().next_multiple_of(slot.align());
+        let most = (isize::MAX as usize - align).saturating_sub(slots_at) / slot.size();
         Contract {
             uuid: S::UUID,
             name: S::NAME,
             version: S::VERSION,
             types: TypeId::of::<S>(),
-            slots_at: connection.size().next_multiple_of(slot.align()),
+            slots_at,
             slot_size: slot.size(),
-            align: if connection.align() > slot.align() { connection.align() } else { slot.align() },
+            align,
+            deepest: if most < CONNECTION_DEPTH { most as u16 } else { CONNECTION_DEPTH as u16 },
             drop_greeting: drop_greeting::<S>,
             give_up: give_up::<S>,
         }
@@ -71,26 +77,23 @@ impl Contract {
 
     /// The slots of a connection of such a depth, and its layout.
     pub(super) fn slots(&self, depth: usize) -> Result<(u16, Layout), Refused> {
-        let slots = u16::try_from(depth).ok().filter(|_| (1..=CONNECTION_DEPTH).contains(&depth));
-        let sized = slots.and_then(|slots| Some((slots, self.layout(slots)?)));
-        sized.ok_or(Refused::Depth { depth })
+        match u16::try_from(depth) {
+            // SAFETY: no more than the deepest.
+            Ok(slots) if slots > 0 && slots <= self.deepest => Ok((slots, unsafe { self.layout_of(slots) })),
+            _ => Err(Refused::Depth { depth }),
+        }
     }
 
     /// The layout of a connection with so many slots.
     ///
     /// # Safety
     ///
-    /// There is such a connection.
+    /// They are no more than the deepest connection has.
+    #[inline]
     pub(super) unsafe fn layout_of(&self, slots: u16) -> Layout {
-        // It was found for the connection's block, so nothing overflows.
+        // The deepest connection has a layout, so nothing overflows.
         let size = self.slots_at.wrapping_add(self.slot_size.wrapping_mul(usize::from(slots)));
-        // SAFETY: as above.
+        // SAFETY: as above; the alignment is that of a type.
         unsafe { Layout::from_size_align_unchecked(size, self.align) }
-    }
-
-    /// The layout of a connection with so many slots; `None` when that is no layout.
-    fn layout(&self, slots: u16) -> Option<Layout> {
-        let size = self.slot_size.checked_mul(usize::from(slots))?.checked_add(self.slots_at)?;
-        Layout::from_size_align(size, self.align).ok()
     }
 }
