@@ -164,6 +164,14 @@ impl Heap {
         }
     }
 
+    /// Allocates a block if nothing is in the way of it, and counts no failure otherwise: whoever asks will ask again, with
+    /// [`try_block`](Self::try_block) or [`block`](Self::block), which look closer.
+    #[inline]
+    pub(crate) fn block_quickly(&self, layout: Layout) -> Option<Block<'_>> {
+        let memory = self.take_quickly(Pool::block_size(layout), layout.align())?;
+        Some(Block::new(self, memory, layout, self.current.get()))
+    }
+
     /// Allocates a block for an owner that will lie in it, and whose account is [opened](Account::in_own_block) with the
     /// block's bytes. Whether there may be one is up to the current account; nothing is charged to that. The block does
     /// not keep the region: its owner takes a [hold](Self::hold). It is freed with

@@ -24,6 +24,7 @@ mod contract;
 mod cycle;
 mod error;
 mod handshake;
+mod numbers;
 pub mod programs;
 mod queue;
 mod server;
@@ -32,7 +33,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use self::contract::Contract;
 pub use self::{
     client::{CallError, Client, Pending, Unsent, UnsentReason},
     error::{BindError, ConnectError},
@@ -41,6 +41,7 @@ pub use self::{
     service::{ConnectionId, InstanceId, RequestId, Service, Uuid, Version},
     table::{Change, ConnectionInfo, Label, Registry, Select, ServiceInfo, Watch},
 };
+use self::{contract::Contract, table::Waits};
 use crate::heap::Shared;
 
 /// The registry as tasks see it: bind, connect, list, watch.
@@ -66,8 +67,8 @@ impl Services {
     ///
     /// Nothing is bound until the future is ready.
     pub async fn bind<S: Service>(&self, label: &str) -> Result<Server<S>, BindError> {
-        let core = self.registry.bind(Contract::of::<S>(), label, None).await?;
-        Ok(Server::new(core, self.registry.clone()))
+        let core = Registry::bind(&self.registry, Contract::of::<S>(), label, None).await?;
+        Ok(Server::new(core))
     }
 
     /// Starts a service, if there is memory for it now.
@@ -77,10 +78,10 @@ impl Services {
     /// See [`BindError`].
     pub fn try_bind<S: Service>(&self, label: &str) -> Result<Server<S>, BindError> {
         let heap = self.registry.system().heap();
-        let core = self.registry.insert(Contract::of::<S>(), label, None, |core| {
+        let core = Registry::insert(&self.registry, Contract::of::<S>(), label, None, |core| {
             heap.try_shared(core).map_err(|failed| failed.error)
         })?;
-        Ok(Server::new(core, self.registry.clone()))
+        Ok(Server::new(core))
     }
 
     /// As [`bind`](Self::bind), and opens the service to user programs, which speak bytes: see [`programs`].
@@ -97,17 +98,18 @@ impl Services {
         label: &str,
     ) -> Result<Server<S>, BindError> {
         let table = Some(programs::table::<S>());
-        let core = self.registry.bind(Contract::of::<S>(), label, table).await?;
-        Ok(Server::new(core, self.registry.clone()))
+        let core = Registry::bind(&self.registry, Contract::of::<S>(), label, table).await?;
+        Ok(Server::new(core))
     }
 
-    /// Connects to the first running instance.
+    /// Connects to the first running instance, and waits for nothing but its server's answer.
     ///
     /// `depth` is the number of requests that may be under way at once, 1 to 256.
     ///
     /// # Errors
     ///
-    /// See [`ConnectError`]; [`NotFound`](ConnectError::NotFound) at once when none is running.
+    /// See [`ConnectError`]; at once [`NotFound`](ConnectError::NotFound) when none is running, and
+    /// [`Memory`](ConnectError::Memory) when there is none for the connection now.
     ///
     /// # Cancellation
     ///
@@ -120,7 +122,7 @@ impl Services {
         self.try_connect_to(Select::First, hello, depth)
     }
 
-    /// Connects to a chosen running instance.
+    /// Connects to a chosen running instance, and waits for nothing but its server's answer.
     ///
     /// # Errors
     ///
@@ -135,10 +137,10 @@ impl Services {
         hello: S::Hello,
         depth: usize,
     ) -> impl Future<Output = Result<Client<S>, ConnectError<S::ConnectError>>> {
-        Registry::connect(&self.registry, select, false, hello, depth)
+        self.registry.connect(select, Waits::Never, hello, depth)
     }
 
-    /// Waits until the service is running, then connects to its first instance.
+    /// Waits until the service is running and there is memory for the connection, then connects to its first instance.
     ///
     /// # Errors
     ///
@@ -170,7 +172,7 @@ impl Services {
         hello: S::Hello,
         depth: usize,
     ) -> impl Future<Output = Result<Client<S>, ConnectError<S::ConnectError>>> {
-        Registry::connect(&self.registry, select, true, hello, depth)
+        self.registry.connect(select, Waits::ForService, hello, depth)
     }
 
     /// The service instance with the smallest number above `after`: start with 0 to list them all.

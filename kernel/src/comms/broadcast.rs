@@ -95,13 +95,17 @@ impl<T: Copy> Subscriber<T> {
     /// # Cancellation
     ///
     /// Nothing is lost: what was not returned is still there for the next call.
-    pub async fn next(&mut self) -> Result<Entry<T>, Closed> {
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator cannot be awaited, nobody mistakes one for the other"
+    )]
+    pub fn next(&mut self) -> impl Future<Output = Result<Entry<T>, Closed>> {
         let Self { values, cursor } = self;
         let look = || match values.ring.borrow().read(cursor) {
             Some(entry) => Some(Ok(entry)),
             None => values.publisher_gone.get().then_some(Err(Closed)),
         };
-        values.published.wait_until(look).await
+        values.published.wait_until(look)
     }
 }
 

@@ -68,22 +68,22 @@ impl<T: Copy> Ring<T> {
     /// The next record after the cursor, which moves past it.
     #[expect(unsafe_code, reason = "slots below `written` are initialised")]
     pub(crate) fn read(&self, cursor: &mut Cursor) -> Option<Entry<T>> {
-        let oldest = self.written.saturating_sub(self.slots.len() as u64);
-        let number = cursor.next.max(oldest);
-        if number >= self.written {
-            return None;
-        }
-        let slot = self.slots.get(self.place(number))?;
+        // A cursor that was made for another ring may be ahead.
+        let unread = self.written.checked_sub(cursor.next).filter(|unread| *unread > 0)?;
+        let left = unread.min(self.slots.len() as u64);
+        let number = self.written.wrapping_sub(left);
+        // No more are left than there are slots. A place is found without a division, which costs much on a chip.
+        let back = left as usize;
+        let place = match self.next.checked_sub(back) {
+            Some(place) => place,
+            None => self.slots.len().wrapping_sub(back).wrapping_add(self.next),
+        };
+        let slot = self.slots.get(place)?;
         // SAFETY: `number` was written (it is below `written`), and not more than the ring's length ago, so its slot
         // holds it still; `T: Copy`, so reading it leaves it whole.
         let record = unsafe { slot.assume_init_read() };
         let missed = if cursor.joined { number - cursor.next } else { 0 };
         *cursor = Cursor { next: number + 1, joined: true };
         Some(Entry { missed, number, record })
-    }
-
-    fn place(&self, number: u64) -> usize {
-        // The remainder is below the length, which is a usize.
-        number.checked_rem(self.slots.len() as u64).unwrap_or(0) as usize
     }
 }

@@ -10,14 +10,13 @@ use core::{
     mem::MaybeUninit,
     pin::Pin,
     ptr::NonNull,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use super::{
     connection::{Head, Slot, abandon, release},
     queue::{Failure, Node, Stage},
     service::{ConnectionId, InstanceId, RequestId, Service},
-    table::Registry,
 };
 use crate::{
     event::Kind,
@@ -150,13 +149,13 @@ impl<S: Service> Client<S> {
 
     /// Sends a request, if a slot is free: its slot is the caller's to poll or to give up.
     #[inline]
-    pub(super) fn start(&self, request: S::Request) -> Result<NonNull<Slot<S>>, Unsent<S::Request>> {
+    fn start(&self, request: S::Request) -> Result<NonNull<Slot<S>>, Unsent<S::Request>> {
         self.start_with(request, |node| node.awaited.set(false))
     }
 
     /// As [`start`](Self::start), with something to be done to the node before it goes on its way.
     #[inline]
-    fn start_with(
+    pub(super) fn start_with(
         &self,
         request: S::Request,
         prepare: impl FnOnce(&Node),
@@ -187,7 +186,7 @@ impl<S: Service> Client<S> {
         let connection = self.connection();
         let server = &**connection.server;
         connection.requests.set(connection.requests.get().wrapping_add(1));
-        let id = connection.registry.next_request();
+        let id = server.registry.next_request();
         // SAFETY: the slot is in this connection. A free slot's payload holds nothing and is the client's (rule 2), and
         // its node is on no queue; whoever has the slot takes it off before the connection is freed, or else the
         // client's drop does.
@@ -200,7 +199,7 @@ impl<S: Service> Client<S> {
                 connection.note_request(node);
             }
             if !server.submit(slot) {
-                connection.registry.suspect_cycle();
+                server.registry.suspect_cycle();
             }
         }
         slot.cast()
@@ -265,7 +264,7 @@ impl<S: Service> Client<S> {
         limit: Duration,
         request: S::Request,
     ) -> Result<S::Response, CallError<S::Error>> {
-        let system = self.connection().registry.system();
+        let system = self.connection().server.registry.system();
         let deadline = system.now().saturating_add(limit);
         match system.timers().timeout_at(deadline, self.call(request)).await {
             Ok(answer) => answer,
@@ -282,16 +281,32 @@ impl<S: Service> fmt::Debug for Client<S> {
 
 impl<S: Service> Drop for Client<S> {
     fn drop(&mut self) {
-        let connection = self.connection;
-        // SAFETY: the client keeps the connection until `release`. Only requests whose future was forgotten are still
-        // under way; their nodes leave the queue here.
-        unsafe {
-            for node in Head::nodes(connection) {
-                give_up::<S>(node.cast());
+        // SAFETY: the client is gone afterwards.
+        unsafe { close(self.connection) };
+    }
+}
+
+/// Ends a client.
+///
+/// # Safety
+///
+/// The caller has been the connection's client, and does not use the connection again.
+#[inline(never)]
+pub(super) unsafe fn close(connection: NonNull<Head>) {
+    // SAFETY: the client keeps the connection until `release`. Only requests whose future was forgotten are still under
+    // way; their nodes leave the queue here.
+    unsafe {
+        let give_up = connection.as_ref().server.contract.give_up;
+        for node in Head::nodes(connection) {
+            let state = node.as_ref();
+            if state.stage.get() == Stage::Free {
+                state.forget_client();
+            } else {
+                give_up(node);
             }
-            connection.as_ref().client.set(false);
-            release(connection);
         }
+        connection.as_ref().client.set(false);
+        release(connection);
     }
 }
 
@@ -357,21 +372,14 @@ impl<'c, S: Service> Calling<'c, S> {
         }
     }
 
-    /// Sends the request, or stands in line for that. The step must be `Unsent`.
+    /// A slot, if there is one and nobody stands in line for it.
     #[inline]
-    fn send(&mut self, context: &Context<'_>) {
+    fn slot(&self) -> Option<NonNull<Node>> {
         let connection = self.client.connection();
-        if connection.server.is_dead() {
-            return self.give_in();
-        }
-        let slot = if connection.waiters.is_empty() { connection.take_slot() } else { None };
-        match slot {
-            // SAFETY: the slot is free, and this connection's. The request has not been sent.
-            Some(slot) => unsafe { self.send_in(slot, context) },
-            None => {
-                self.line.write(connection.wait_for_slot());
-                self.step = Step::InLine;
-            }
+        if connection.waiters.is_empty() && !connection.server.is_dead() {
+            connection.take_slot()
+        } else {
+            None
         }
     }
 
@@ -379,39 +387,46 @@ impl<'c, S: Service> Calling<'c, S> {
     ///
     /// # Safety
     ///
-    /// The slot was free, is one of the client's, and is the caller's. The request has not been sent.
+    /// The slot was free, is one of the client's, and is the caller's. The step is `Unsent`.
     #[inline]
     unsafe fn send_in(&mut self, slot: NonNull<Node>, context: &Context<'_>) {
-        let registry = &self.client.connection().registry;
         self.step = Step::Over;
         // SAFETY: the caller's, and the request is not read again.
         unsafe {
             let request = self.request.assume_init_read();
-            self.slot.write(self.client.start_in(slot, request, |node| node.expect_reply(context, registry)));
+            self.slot.write(self.client.start_in(slot, request, |node| node.expect_reply(context)));
         }
         self.step = Step::Sent;
     }
 
-    /// Goes on standing in line, and sends the request once it is its turn.
+    /// Stands in line, for a slot. When it is its turn the step is `Unsent`, and the slot is to be used at once. There is none
+    /// if the server has gone away, and nothing is left to be done.
     #[cold]
-    fn advance(&mut self, context: &mut Context<'_>) {
+    fn stand_in_line(&mut self, context: &mut Context<'_>) -> Poll<Option<NonNull<Node>>> {
+        if self.step == Step::Over {
+            return Poll::Ready(None);
+        }
+        if self.step == Step::Unsent {
+            let connection = self.client.connection();
+            if connection.server.is_dead() {
+                self.give_in();
+                return Poll::Ready(None);
+            }
+            self.line.write(connection.wait_for_slot());
+            self.step = Step::InLine;
+        }
         // SAFETY: it is valid as the step says, pinned with the future, and dropped where it is.
-        let turn = match unsafe { Pin::new_unchecked(self.line.assume_init_mut()) }.poll(context) {
-            Poll::Pending => return,
-            Poll::Ready(turn) => turn,
-        };
+        let turn = ready!(unsafe { Pin::new_unchecked(self.line.assume_init_mut()) }.poll(context));
         self.step = Step::Unsent;
         // SAFETY: as above, and it is not used again.
         unsafe { self.line.assume_init_drop() };
-        match turn {
-            // SAFETY: a free slot of this connection was found just now. The request has not been sent.
-            Some(slot) => unsafe { self.send_in(slot, context) },
-            None => self.give_in(),
+        if turn.is_none() {
+            self.give_in();
         }
+        Poll::Ready(turn)
     }
 
     /// The server is gone: there is nothing left to be done. The step must be `Unsent`.
-    #[cold]
     fn give_in(&mut self) {
         self.step = Step::Over;
         // SAFETY: it has not been sent, and is not used again.
@@ -443,28 +458,26 @@ impl<S: Service> Future for Calling<'_, S> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: who stands in line is not moved before it has left it.
         let this = unsafe { self.get_unchecked_mut() };
-        if this.step == Step::Unsent {
-            this.send(context);
-            // The reply will wake this task, so there is no need to look for it.
-            if this.step == Step::Sent {
-                return Poll::Pending;
+        if this.step == Step::Sent {
+            // SAFETY: valid as the step says; the client keeps its connection (rule 1), and the request has not been ended.
+            let poll = unsafe { poll_slot(this.slot.assume_init(), context) };
+            if poll.is_ready() {
+                this.step = Step::Over;
             }
+            return poll;
         }
-        if this.step != Step::Sent {
-            if this.step == Step::InLine {
-                this.advance(context);
-            }
-            return match this.step {
-                Step::Over => Poll::Ready(Err(CallError::ServerGone)),
-                _ => Poll::Pending,
-            };
-        }
-        // SAFETY: valid as the step says; the client keeps its connection (rule 1), and the request has not been ended.
-        let poll = unsafe { poll_slot(this.slot.assume_init(), context) };
-        if poll.is_ready() {
-            this.step = Step::Over;
-        }
-        poll
+        let slot = if this.step == Step::Unsent { this.slot() } else { None };
+        let slot = match slot {
+            Some(slot) => slot,
+            None => match ready!(this.stand_in_line(context)) {
+                Some(slot) => slot,
+                None => return Poll::Ready(Err(CallError::ServerGone)),
+            },
+        };
+        // SAFETY: the slot is free, this connection's, and was found just now. The request has not been sent.
+        unsafe { this.send_in(slot, context) };
+        // The reply will wake this task, so there is no need to look for it.
+        Poll::Pending
     }
 }
 
@@ -529,8 +542,7 @@ unsafe fn settle<S: Service>(slot: NonNull<Slot<S>>, rest: Rest) {
 unsafe fn withdraw(slot: NonNull<Node>) -> Rest {
     // SAFETY: the client keeps its connection (rule 1).
     let (node, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
-    node.client.clear();
-    node.caller.set(0);
+    node.forget_client();
     match node.stage.get() {
         Stage::Free | Stage::Abandoned => Rest::Nothing,
         stage @ (Stage::Taken | Stage::Lost) => {
@@ -611,7 +623,7 @@ pub(super) unsafe fn poll_slot<S: Service>(
         return Poll::Ready(reply.map_err(CallError::Service));
     }
     if matches!(stage, Stage::Queued | Stage::Taken) {
-        node.expect_reply(context, &connection.registry);
+        node.expect_reply(context);
         return Poll::Pending;
     }
     // SAFETY: the caller's.
@@ -643,11 +655,20 @@ unsafe fn failed<S: Service>(slot: NonNull<Slot<S>>) -> Failure {
 }
 
 impl Node {
+    /// Nobody waits for the reply any more.
+    #[inline]
+    fn forget_client(&self) {
+        self.client.clear();
+        self.caller.set(0);
+    }
+
     /// Remembers who waits for the reply.
     #[inline]
-    pub(super) fn expect_reply(&self, context: &Context<'_>, registry: &Registry) {
-        if self.client.park(context, || registry.executor()) == Known::New {
-            self.caller.set(registry.current_task());
+    pub(super) fn expect_reply(&self, context: &Context<'_>) {
+        // SAFETY: who waits for a node keeps its connection (rule 1).
+        let registry = || &*unsafe { self.connection.as_ref() }.server.registry;
+        if self.client.park(context, || registry().executor()) == Known::New {
+            self.caller.set(registry().current_task());
         }
         self.awaited.set(true);
     }

@@ -35,7 +35,6 @@ use super::{
     queue::{Node, Stage},
     server::ServerCore,
     service::{ConnectionId, Service},
-    table::Registry,
 };
 use crate::{
     event::{Event, Kind},
@@ -131,7 +130,6 @@ pub(super) struct Head {
     /// The handshake goes through the stages of a request.
     pub(super) handshake: Node,
     pub(super) server: ManuallyDrop<Shared<ServerCore>>,
-    pub(super) registry: ManuallyDrop<Shared<Registry>>,
     free: Cell<*const Node>,
     /// Clients that wait for a free slot, in order.
     pub(super) waiters: ManuallyDrop<WaitList>,
@@ -177,26 +175,20 @@ unsafe impl Linked<list::Links<Head>> for Head {
 impl Head {
     /// Makes a connection of a block with the [`layout`](Contract::layout) for `depth` slots, all but its greeting, and puts
     /// it on its server's list.
-    fn write(
-        block: Block<'_>,
-        depth: u16,
-        registry: &Shared<Registry>,
-        server: &Shared<ServerCore>,
-    ) -> NonNull<Self> {
+    pub(super) fn write(block: Block<'_>, depth: u16, server: Shared<ServerCore>) -> NonNull<Self> {
         let (memory, account) = block.into_raw();
         let this = memory.cast::<Self>();
-        let owner = registry.current_task();
+        let (owner, id) = (server.registry.current_task(), server.registry.next_connection());
         let handshake = Node::new(true, this);
         handshake.caller.set(owner);
         let head = Self {
             links: list::Links::new(),
             handshake,
-            server: ManuallyDrop::new(server.clone()),
-            registry: ManuallyDrop::new(registry.clone()),
+            server: ManuallyDrop::new(server),
             free: Cell::new(ptr::null()),
             waiters: ManuallyDrop::new(WaitList::new()),
             account,
-            id: registry.next_connection(),
+            id,
             depth,
             listed: Cell::new(true),
             client: Cell::new(true),
@@ -213,7 +205,8 @@ impl Head {
                 this.as_ref().put_back(node);
             }
         }
-        server.with_connections(|list| list.push_back(this));
+        // SAFETY: made just now.
+        unsafe { this.as_ref() }.server.with_connections(|list| list.push_back(this));
         this
     }
 
@@ -226,7 +219,8 @@ impl Head {
         // SAFETY: the caller's; the contract says where the slots are.
         unsafe {
             let contract = this.as_ref().server.contract;
-            this.byte_add(contract.slots_at + index * contract.slot_size).cast()
+            // Inside of the block, so nothing overflows.
+            this.byte_add(contract.slots_at.wrapping_add(index.wrapping_mul(contract.slot_size))).cast()
         }
     }
 
@@ -306,39 +300,35 @@ impl Head {
     #[cold]
     pub(super) fn note_request(&self, node: &Node) {
         let (connection, request) = (self.id.0, node.id.get());
-        self.registry.events().emit(Kind::Request, || Event::Request { connection, request });
+        self.server.events().emit(Kind::Request, || Event::Request { connection, request });
     }
 
     #[cold]
     pub(super) fn note_reply(&self, node: &Node) {
         let (connection, request) = (self.id.0, node.id.get());
-        self.registry.events().emit(Kind::Reply, || Event::Reply { connection, request });
+        self.server.events().emit(Kind::Reply, || Event::Reply { connection, request });
     }
 
     #[cold]
     pub(super) fn note_unanswered(&self, node: &Node) {
         let (connection, request) = (self.id.0, node.id.get());
-        self.registry.events().emit(Kind::Unanswered, || Event::Unanswered { connection, request });
+        self.server.events().emit(Kind::Unanswered, || Event::Unanswered { connection, request });
     }
 }
 
 impl<S: Service> Connection<S> {
-    /// Makes a connection of a block with the [`layout`](Contract::layout) for `depth` slots, and puts it on its server's
-    /// list.
-    pub(super) fn write(
-        block: Block<'_>,
-        depth: u16,
-        registry: &Shared<Registry>,
-        server: &Shared<ServerCore>,
-        hello: S::Hello,
-    ) -> NonNull<Head> {
-        let this = Head::write(block, depth, registry, server);
-        // SAFETY: the field of a connection that was made just now, of which nothing else was left to write.
+    /// Writes the greeting of a connection that has none yet.
+    ///
+    /// # Safety
+    ///
+    /// The connection is one of this service, and was made just now by [`Head::write`], which leaves nothing else to write.
+    #[inline]
+    pub(super) unsafe fn greet(this: NonNull<Head>, greeting: Greeting<S>) {
+        // SAFETY: the caller's: the place is in the block, and nobody else looks at it yet.
         unsafe {
-            let greeting = &raw mut (*this.cast::<Self>().as_ptr()).greeting;
-            greeting.write(UnsafeCell::new(Greeting::Hello(hello)));
+            let place = &raw mut (*this.cast::<Self>().as_ptr()).greeting;
+            place.write(UnsafeCell::new(greeting));
         }
-        this
     }
 }
 
@@ -401,13 +391,10 @@ unsafe fn free(this: NonNull<Head>) {
             ptr::drop_in_place(node.as_ptr());
         }
         let server = ptr::read(&raw const *this.as_ref().server);
-        let registry = ptr::read(&raw const *this.as_ref().registry);
         ManuallyDrop::drop(&mut (*this.as_ptr()).waiters);
         (contract.drop_greeting)(this);
         ptr::drop_in_place(this.as_ptr());
-        if let Some(layout) = contract.layout(depth) {
-            Heap::free_block(this.cast(), layout, account);
-        }
-        drop((server, registry));
+        Heap::free_block(this.cast(), contract.layout_of(depth), account);
+        drop(server);
     }
 }

@@ -29,14 +29,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     CallError, Client, InstanceId, RequestId, Select, Service, Services, Unsent, UnsentReason, Uuid, Version,
     client::{give_up, poll_slot},
-    connection::{Connection, Greeting, Head},
+    connection::{Greeting, Head},
     contract::Contract,
     error::Refused,
     queue::Node,
-    table::{Connecting, Registry, Room, take_greeting},
+    table::{Connecting, Opened, Waits, take_greeting},
 };
 use crate::{
-    heap::{AllocError, FixedVec, Shared},
+    heap::{AllocError, FixedVec},
     inline::Bytes,
 };
 
@@ -116,7 +116,7 @@ pub(super) struct Table {
     schemas: Schemas,
     contract: &'static Contract,
     /// Makes a connection with this frame as its hello; `None` if it is none.
-    connect: fn(&Shared<Registry>, Room<'_>, &[u8]) -> Option<Connecting>,
+    connect: unsafe fn(Opened, &[u8]) -> Option<Connecting>,
     /// Looks at the greeting of a connection whose handshake has been answered.
     greeted: unsafe fn(NonNull<Head>) -> Result<(), ProgramConnectError>,
     /// Makes a client of a connection that has been greeted, which is the caller's: its drop closes it.
@@ -129,7 +129,7 @@ pub(super) struct Table {
     give_up: unsafe fn(NonNull<Node>),
 }
 
-type Send = unsafe fn(NonNull<Head>, &[u8]) -> Result<NonNull<Node>, ProgramCallError>;
+type Send = unsafe fn(NonNull<Head>, &[u8], Option<&Context<'_>>) -> Result<NonNull<Node>, ProgramCallError>;
 
 type PollReply =
     unsafe fn(NonNull<Node>, &Context<'_>, &mut [u8]) -> Poll<Result<ProgramReply, ProgramCallError>>;
@@ -260,17 +260,20 @@ pub enum ProgramReply {
     Error(usize),
 }
 
+/// Where a client keeps the slot of a request that is under way.
+type Place = Cell<Option<NonNull<Node>>>;
+
 /// A connection that speaks bytes.
 pub struct ProgramClient {
     /// A connection of the table's service, of which this is the client.
     connection: NonNull<Head>,
     table: &'static Table,
     /// The requests that are under way: slots of the connection, with requests that have not been ended.
-    slots: FixedVec<Cell<Option<NonNull<Node>>>>,
+    slots: FixedVec<Place>,
 }
 
 impl ProgramClient {
-    fn find(&self, request: RequestId) -> Option<&Cell<Option<NonNull<Node>>>> {
+    fn find(&self, request: RequestId) -> Option<&Place> {
         // SAFETY: the slots are in the connection, which the client keeps.
         let is_it = |slot: NonNull<Node>| unsafe { slot.as_ref() }.id.get() == request.0;
         self.slots.iter().find(|slot| slot.get().is_some_and(is_it))
@@ -282,15 +285,24 @@ impl ProgramClient {
     ///
     /// See [`ProgramCallError`]; nothing has been sent then.
     pub fn send(&self, request: &[u8]) -> Result<RequestId, ProgramCallError> {
+        self.start(request, None).map(|(_place, request)| request)
+    }
+
+    /// Sends a request, for the task whose context it is, if it waits already. Says where the request's slot is kept.
+    fn start(
+        &self,
+        request: &[u8],
+        waits: Option<&Context<'_>>,
+    ) -> Result<(&Place, RequestId), ProgramCallError> {
         if request.len() > FRAME {
             return Err(ProgramCallError::TooLong);
         }
         let free = self.slots.iter().find(|slot| slot.get().is_none()).ok_or(ProgramCallError::Full)?;
         // SAFETY: the connection lives, and is one of the table's service.
-        let slot = unsafe { (self.table.send)(self.connection, request) }?;
+        let slot = unsafe { (self.table.send)(self.connection, request, waits) }?;
         free.set(Some(slot));
         // SAFETY: the slot is in the connection, which the client keeps.
-        Ok(RequestId(unsafe { slot.as_ref() }.id.get()))
+        Ok((free, RequestId(unsafe { slot.as_ref() }.id.get())))
     }
 
     /// Looks whether a request has been answered, and if so writes the reply to the buffer.
@@ -300,7 +312,20 @@ impl ProgramClient {
         context: &mut Context<'_>,
         reply: &mut [u8],
     ) -> Poll<Result<ProgramReply, ProgramCallError>> {
-        let Some((place, slot)) = self.find(request).and_then(|place| Some((place, place.get()?))) else {
+        match self.find(request) {
+            Some(place) => self.poll_at(place, context, reply),
+            None => Poll::Ready(Err(ProgramCallError::NoSuchRequest)),
+        }
+    }
+
+    /// As [`poll_reply`](Self::poll_reply), for the request whose slot is kept in this place.
+    fn poll_at(
+        &self,
+        place: &Place,
+        context: &Context<'_>,
+        reply: &mut [u8],
+    ) -> Poll<Result<ProgramReply, ProgramCallError>> {
+        let Some(slot) = place.get() else {
             return Poll::Ready(Err(ProgramCallError::NoSuchRequest));
         };
         // SAFETY: a slot of a connection of the table's service. The request has not been ended: it is kept here.
@@ -313,8 +338,14 @@ impl ProgramClient {
 
     /// Gives a request up; a number that is not under way is ignored.
     pub fn give_up(&self, request: RequestId) {
-        if let Some(slot) = self.find(request).and_then(Cell::take) {
-            // SAFETY: as for `poll_reply`: until now it was kept here.
+        if let Some(place) = self.find(request) {
+            self.give_up_at(place);
+        }
+    }
+
+    fn give_up_at(&self, place: &Place) {
+        if let Some(slot) = place.take() {
+            // SAFETY: as for `poll_at`: until now it was kept here.
             unsafe { (self.table.give_up)(slot) };
         }
     }
@@ -329,16 +360,30 @@ impl ProgramClient {
     ///
     /// Dropping the future gives the request up.
     pub async fn call(&self, request: &[u8], reply: &mut [u8]) -> Result<ProgramReply, ProgramCallError> {
-        struct GiveUp<'c>(&'c ProgramClient, RequestId);
-
-        impl Drop for GiveUp<'_> {
-            fn drop(&mut self) {
-                self.0.give_up(self.1);
+        let mut sent: Option<Sent<'_>> = None;
+        poll_fn(|context| match &sent {
+            // Afterwards the place is empty, so nothing is left to be given up.
+            Some(Sent { place, .. }) => self.poll_at(place, context, reply),
+            None => {
+                let (place, _request) = self.start(request, Some(context))?;
+                sent = Some(Sent { client: self, place });
+                // The reply will wake this task, so there is no need to look for it.
+                Poll::Pending
             }
-        }
+        })
+        .await
+    }
+}
 
-        let pending = GiveUp(self, self.send(request)?);
-        poll_fn(|context| self.poll_reply(pending.1, context, reply)).await
+/// A request of [`ProgramClient::call`], which is given up with it. Nobody else knows its number, so its place is its own.
+struct Sent<'c> {
+    client: &'c ProgramClient,
+    place: &'c Place,
+}
+
+impl Drop for Sent<'_> {
+    fn drop(&mut self) {
+        self.client.give_up_at(self.place);
     }
 }
 
@@ -392,9 +437,11 @@ impl Services {
             return Err(ProgramConnectError::WrongVersion { running });
         }
         let (registry, heap) = (&self.registry, self.registry.system().heap());
-        let room = Registry::room(registry, table.contract, Select::Instance(instance), false, depth).await?;
-        let connecting = (table.connect)(registry, room, hello).ok_or(ProgramConnectError::Malformed)?;
-        connecting.shake_hands().await?;
+        let select = Select::Instance(instance);
+        let opened = registry.open(table.contract, select, Waits::ForMemory, depth).await?;
+        // SAFETY: a connection of the table's service.
+        let connecting = unsafe { (table.connect)(opened, hello) }.ok_or(ProgramConnectError::Malformed)?;
+        connecting.answered().await?;
         // SAFETY: a connection of the table's service, whose handshake has been answered.
         unsafe { (table.greeted)(connecting.connection) }?;
         let memory = |error| ProgramConnectError::Refused(Refusal::Memory(error));
@@ -404,15 +451,17 @@ impl Services {
     }
 }
 
-fn connect<S: ProgramService>(
-    registry: &Shared<Registry>,
-    room: Room<'_>,
-    hello: &[u8],
-) -> Option<Connecting> {
-    let hello = decode::<S::Hello>(hello)?;
-    Some(Connecting::new(room, |block, slots, server| {
-        Connection::<S>::write(block, slots, registry, server, hello)
-    }))
+unsafe fn connect<S: ProgramService>(opened: Opened, hello: &[u8]) -> Option<Connecting> {
+    // SAFETY: the caller's.
+    unsafe {
+        match decode::<S::Hello>(hello) {
+            Some(hello) => Some(Connecting::new::<S>(opened, hello)),
+            None => {
+                opened.close::<S>();
+                None
+            }
+        }
+    }
 }
 
 unsafe fn greeted<S: ProgramService>(connection: NonNull<Head>) -> Result<(), ProgramConnectError> {
@@ -436,11 +485,16 @@ unsafe fn close<S: ProgramService>(connection: NonNull<Head>) {
 unsafe fn send<S: ProgramService>(
     connection: NonNull<Head>,
     request: &[u8],
+    waits: Option<&Context<'_>>,
 ) -> Result<NonNull<Node>, ProgramCallError> {
     let request = decode::<S::Request>(request).ok_or(ProgramCallError::Malformed)?;
     // SAFETY: the caller's. The client is only borrowed, so it is not dropped here.
     let client = ManuallyDrop::new(unsafe { Client::<S>::new(connection) });
-    match client.start(request) {
+    let prepare = |node: &Node| match waits {
+        Some(context) => node.expect_reply(context),
+        None => node.awaited.set(false),
+    };
+    match client.start_with(request, prepare) {
         Ok(slot) => Ok(slot.cast()),
         Err(Unsent { reason: UnsentReason::Full, .. }) => Err(ProgramCallError::Full),
         Err(Unsent { reason: UnsentReason::ServerGone, .. }) => Err(ProgramCallError::ServerGone),

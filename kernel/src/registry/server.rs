@@ -6,11 +6,10 @@
 use core::{
     cell::{Cell, UnsafeCell},
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
     marker::PhantomData,
-    pin::Pin,
     ptr::NonNull,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use cordyceps::List;
@@ -33,6 +32,8 @@ use crate::{
 /// What clients and the registry know of a server. It outlives the server for as long as a client is connected.
 pub(super) struct ServerCore {
     pub(super) contract: &'static Contract,
+    /// The registry has a share in each running server, and gives it up when the server goes.
+    pub(super) registry: Shared<Registry>,
     pub(super) label: Label,
     pub(super) instance: InstanceId,
     state: Cell<State>,
@@ -61,15 +62,16 @@ enum State {
 
 impl ServerCore {
     pub(super) fn new(
+        registry: Shared<Registry>,
         contract: &'static Contract,
         label: Label,
         instance: InstanceId,
-        task: u32,
         programs: Option<&'static Table>,
-        events: NonNull<Events>,
     ) -> Self {
+        let (task, events) = (registry.current_task(), registry.system().events_for_interrupts());
         Self {
             contract,
+            registry,
             label,
             instance,
             state: Cell::new(State::Busy),
@@ -163,7 +165,6 @@ impl ServerCore {
 /// ```
 pub struct Server<S: Service> {
     core: Shared<ServerCore>,
-    registry: Shared<Registry>,
     service: PhantomData<S>,
 }
 
@@ -176,8 +177,8 @@ pub enum Incoming<S: Service> {
 }
 
 impl<S: Service> Server<S> {
-    pub(super) fn new(core: Shared<ServerCore>, registry: Shared<Registry>) -> Self {
-        Self { core, registry, service: PhantomData }
+    pub(super) fn new(core: Shared<ServerCore>) -> Self {
+        Self { core, service: PhantomData }
     }
 
     /// The number of this instance.
@@ -229,12 +230,6 @@ impl<S: Service> Server<S> {
         Call { slot: node.cast() }
     }
 
-    /// The queue, for who waits at it.
-    #[inline]
-    fn stop_at_queue(&mut self) -> AtQueue<'_> {
-        AtQueue { core: &self.core, registry: &self.registry }
-    }
-
     /// Waits for the next handshake or request.
     ///
     /// The task is also woken when a client gives up a request that the server has taken. A server that keeps replies
@@ -248,7 +243,9 @@ impl<S: Service> Server<S> {
         reason = "an iterator cannot be awaited, nobody mistakes one for the other"
     )]
     pub fn next(&mut self) -> impl Future<Output = Incoming<S>> + '_ {
-        Next { at: self.stop_at_queue(), service: PhantomData }
+        let queue = AtQueue { core: &self.core };
+        // SAFETY: the node was taken off this server's queue just now.
+        poll_fn(move |context| queue.poll(context).map(|node| unsafe { Self::incoming(node) }))
     }
 
     /// Waits for the next request, accepting everybody who wants to connect.
@@ -258,7 +255,19 @@ impl<S: Service> Server<S> {
     /// As for [`next`](Self::next).
     #[inline]
     pub fn next_call(&mut self) -> impl Future<Output = Call<S>> + '_ {
-        NextCall { at: self.stop_at_queue(), service: PhantomData }
+        let queue = AtQueue { core: &self.core };
+        poll_fn(move |context| {
+            loop {
+                let node = ready!(queue.poll(context));
+                // SAFETY: the node was taken off this server's queue just now.
+                unsafe {
+                    if !node.as_ref().handshake {
+                        return Poll::Ready(Self::request(node));
+                    }
+                    accept::<S>(node);
+                }
+            }
+        })
     }
 }
 
@@ -271,17 +280,21 @@ impl<S: Service> fmt::Debug for Server<S> {
 /// A server at its queue. Dropping it says that the server does not wait there any more.
 struct AtQueue<'s> {
     core: &'s ServerCore,
-    registry: &'s Registry,
 }
 
 impl AtQueue<'_> {
-    /// Parks the task until there is something on the queue.
+    /// Takes the first node off the queue, or parks the task until there is one.
     #[inline]
-    fn park(&self, context: &Context<'_>) {
-        if self.core.parked.park(context, || self.registry.executor()) == Known::New {
-            self.core.task.set(self.registry.current_task());
+    fn poll(&self, context: &Context<'_>) -> Poll<NonNull<Node>> {
+        let core = self.core;
+        if let Some(node) = core.take() {
+            return Poll::Ready(node);
         }
-        self.core.state.set(State::Waiting);
+        if core.parked.park(context, || core.registry.executor()) == Known::New {
+            core.task.set(core.registry.current_task());
+        }
+        core.state.set(State::Waiting);
+        Poll::Pending
     }
 }
 
@@ -289,51 +302,6 @@ impl Drop for AtQueue<'_> {
     #[inline]
     fn drop(&mut self) {
         self.core.state.set(State::Busy);
-    }
-}
-
-struct Next<'s, S: Service> {
-    at: AtQueue<'s>,
-    service: PhantomData<&'s mut Server<S>>,
-}
-
-impl<S: Service> Future for Next<'_, S> {
-    type Output = Incoming<S>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(node) = self.at.core.take() else {
-            self.at.park(context);
-            return Poll::Pending;
-        };
-        // SAFETY: the node was taken off this server's queue just now.
-        Poll::Ready(unsafe { Server::incoming(node) })
-    }
-}
-
-struct NextCall<'s, S: Service> {
-    at: AtQueue<'s>,
-    service: PhantomData<&'s mut Server<S>>,
-}
-
-impl<S: Service> Future for NextCall<'_, S> {
-    type Output = Call<S>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            let Some(node) = self.at.core.take() else {
-                self.at.park(context);
-                return Poll::Pending;
-            };
-            // SAFETY: the node was taken off this server's queue just now.
-            unsafe {
-                if !node.as_ref().handshake {
-                    return Poll::Ready(Server::request(node));
-                }
-                accept::<S>(node);
-            }
-        }
     }
 }
 
@@ -352,7 +320,7 @@ unsafe fn accept<S: Service>(node: NonNull<Node>) {
 impl<S: Service> Drop for Server<S> {
     fn drop(&mut self) {
         self.core.state.set(State::Dead);
-        self.registry.unregister(self.core.instance);
+        self.core.registry.unregister(&self.core);
         while let Some(incoming) = self.try_next() {
             let node = match &incoming {
                 Incoming::Hello(handshake) => Head::handshake(handshake.connection),

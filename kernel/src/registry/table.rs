@@ -8,7 +8,7 @@ use core::{
     cell::{Cell, RefCell},
     future::poll_fn,
     ptr::NonNull,
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use super::{
     connection::{Connection, Greeting, Head, abandon, release},
     contract::Contract,
     error::{BindError, ConnectError, Refused},
+    numbers::Numbers,
     programs::Table,
     queue::{Failure, Stage},
     server::ServerCore,
@@ -28,7 +29,6 @@ use crate::{
     executor::Executor,
     heap::{AllocError, Block, FixedVec, Shared},
     inline::Text,
-    limits::CONNECTION_DEPTH,
     sync::WaitList,
     system::System,
 };
@@ -46,8 +46,8 @@ pub struct Registry {
     /// Woken when a service arrives or departs.
     changed: WaitList,
     changes: RefCell<Ring<Change>>,
-    next_instance: Cell<u32>,
-    next_connection: Cell<u32>,
+    instances: Numbers,
+    connections: Numbers,
     next_request: Cell<u32>,
     /// A request was sent to a server that was not waiting for one: tasks may be waiting in a circle.
     suspect: Cell<bool>,
@@ -136,8 +136,8 @@ impl Registry {
             table: RefCell::new(table),
             changed: WaitList::new(),
             changes: RefCell::new(Ring::new(changes)),
-            next_instance: Cell::new(first_id),
-            next_connection: Cell::new(first_id),
+            instances: Numbers::from(first_id),
+            connections: Numbers::from(first_id),
             next_request: Cell::new(first_id),
             suspect: Cell::new(false),
         })
@@ -174,16 +174,14 @@ impl Registry {
     }
 
     pub(super) fn next_connection(&self) -> ConnectionId {
-        let in_use = |id| {
+        let id = self.connections.upcoming(|look| {
             self.with_servers(|servers| {
-                let of_server = |core: &Shared<ServerCore>| {
-                    core.with_connections(|list| list.iter().any(|head| head.id == ConnectionId(id)))
-                };
-                servers.iter().any(of_server)
-            })
-        };
-        let id = free_number(self.next_connection.get(), in_use);
-        self.next_connection.set(id.wrapping_add(1));
+                for core in servers {
+                    core.with_connections(|list| list.iter().for_each(|head| look(head.id.0)));
+                }
+            });
+        });
+        self.connections.advance();
         ConnectionId(id)
     }
 
@@ -222,46 +220,45 @@ impl Registry {
 
     /// Makes a server as soon as there is memory for it, and puts it into the table.
     pub(super) async fn bind(
-        &self,
+        this: &Shared<Self>,
         contract: &'static Contract,
         label: &str,
         programs: Option<&'static Table>,
     ) -> Result<Shared<ServerCore>, BindError> {
         // Everything else is done at once, when there is memory.
-        let room = self.system.heap().room_for_shared().await.map_err(BindError::Memory)?;
-        self.insert(contract, label, programs, |core| Ok(room.fill(core)))
+        let room = this.system.heap().room_for_shared().await.map_err(BindError::Memory)?;
+        Self::insert(this, contract, label, programs, |core| Ok(room.fill(core)))
     }
 
     /// Puts a new server into the table.
     pub(super) fn insert(
-        &self,
+        this: &Shared<Self>,
         contract: &'static Contract,
         label: &str,
         programs: Option<&'static Table>,
         new_core: impl FnOnce(ServerCore) -> Result<Shared<ServerCore>, AllocError>,
     ) -> Result<Shared<ServerCore>, BindError> {
         let label = Label::try_from(label).map_err(|_too_long| BindError::LabelTooLong)?;
-        self.check_insert(contract, label)?;
-        let in_use = |id| self.with_servers(|servers| servers.iter().any(|core| core.instance.0 == id));
-        let instance = InstanceId(free_number(self.next_instance.get(), in_use));
-        let events = self.system.events_for_interrupts();
-        let core =
-            new_core(ServerCore::new(contract, label, instance, self.current_task(), programs, events))
-                .map_err(BindError::Memory)?;
+        this.check_insert(contract, label)?;
+        let instance = InstanceId(this.instances.upcoming(|look| {
+            this.with_servers(|servers| servers.iter().for_each(|core| look(core.instance.0)));
+        }));
+        let core = new_core(ServerCore::new(this.clone(), contract, label, instance, programs))
+            .map_err(BindError::Memory)?;
         {
-            let mut table = self.table.borrow_mut();
+            let mut table = this.table.borrow_mut();
             let at = table.partition_point(|other| other.contract.uuid <= contract.uuid);
             let services = table.capacity();
             table.insert(at, core.clone()).map_err(|_full| BindError::Full { services })?;
         }
-        self.next_instance.set(instance.0.wrapping_add(1));
-        self.note(&core, true);
+        this.instances.advance();
+        this.note(&core, true);
         Ok(core)
     }
 
     fn check_insert(&self, contract: &Contract, label: Label) -> Result<(), BindError> {
         let table = self.table.borrow();
-        for other in table.iter().filter(|other| other.contract.uuid == contract.uuid) {
+        for other in of_uuid(&table, contract.uuid) {
             if other.contract.types != contract.types {
                 return Err(BindError::TypeMismatch { name: other.contract.name });
             }
@@ -276,22 +273,22 @@ impl Registry {
         Ok(())
     }
 
-    pub(super) fn unregister(&self, instance: InstanceId) {
+    pub(super) fn unregister(&self, server: &ServerCore) {
         let core = {
             let mut table = self.table.borrow_mut();
-            let at = table.iter().position(|core| core.instance == instance);
-            at.map(|at| table.remove(at))
+            let before = first_of(&table, server.contract.uuid);
+            let same =
+                of_uuid(&table, server.contract.uuid).position(|core| core.instance == server.instance);
+            same.map(|at| table.remove(before + at))
         };
         if let Some(core) = core {
             self.note(&core, false);
         }
     }
 
-    fn find(&self, contract: &Contract, select: Select<'_>) -> Result<Shared<ServerCore>, Refused> {
+    fn find(&self, contract: &Contract, select: &Select<'_>) -> Result<Shared<ServerCore>, Refused> {
         let table = self.table.borrow();
-        let first = table.partition_point(|core| core.contract.uuid < contract.uuid);
-        let mut running = table.iter().skip(first).take_while(|core| core.contract.uuid == contract.uuid);
-        let found = running.find(|core| match select {
+        let found = of_uuid(&table, contract.uuid).find(|core| match *select {
             Select::First => true,
             Select::Label(label) => *core.label == *label,
             Select::Instance(instance) => core.instance == instance,
@@ -304,20 +301,23 @@ impl Registry {
         }
     }
 
-    /// Connects to a service: to an instance that is running now, or else, if `wait` says so, as soon as one is.
+    /// Connects to a service.
     pub(super) async fn connect<S: Service>(
-        this: &Shared<Self>,
+        &self,
         select: Select<'_>,
-        wait: bool,
+        waits: Waits,
         hello: S::Hello,
         depth: usize,
     ) -> Result<Client<S>, ConnectError<S::ConnectError>> {
-        let room =
-            Self::room(this, Contract::of::<S>(), select, wait, depth).await.map_err(ConnectError::of)?;
-        let connecting = Connecting::new(room, |block, slots, server| {
-            Connection::<S>::write(block, slots, this, server, hello)
-        });
-        connecting.shake_hands().await.map_err(ConnectError::of)?;
+        let contract = Contract::of::<S>();
+        let opened = match self.open_now(contract, &select, waits, depth) {
+            Ok(opened) => opened,
+            Err(Some(refused)) => return Err(ConnectError::of(refused)),
+            Err(None) => self.wait_to_open(contract, select, waits, depth).await.map_err(ConnectError::of)?,
+        };
+        // SAFETY: a connection of this service.
+        let connecting = unsafe { Connecting::new::<S>(opened, hello) };
+        connecting.answered().await.map_err(ConnectError::of)?;
         // SAFETY: the connection is one of this service, and the handshake is answered.
         match unsafe { take_greeting::<S>(connecting.connection) } {
             Greeting::Refused(reason) => Err(ConnectError::Rejected(reason)),
@@ -327,30 +327,63 @@ impl Registry {
         }
     }
 
-    /// Finds a service, and memory for a connection to it.
-    pub(super) async fn room<'r>(
-        this: &'r Shared<Self>,
+    /// Makes a connection, if its service is running and there is memory for it. `None` says that one of them has to be
+    /// waited for.
+    #[inline(never)]
+    fn open_now(
+        &self,
+        contract: &'static Contract,
+        select: &Select<'_>,
+        waits: Waits,
+        depth: usize,
+    ) -> Result<Opened, Option<Refused>> {
+        let (slots, layout) = contract.slots(depth)?;
+        let server = self.find(contract, select).map_err(|refused| match refused {
+            Refused::NotFound if waits == Waits::ForService => None,
+            refused => Some(refused),
+        })?;
+        let heap = self.system.heap();
+        let block = match waits {
+            Waits::Never => heap.try_block(layout).map_err(Refused::Memory)?,
+            Waits::ForMemory | Waits::ForService => heap.block_quickly(layout).ok_or(None)?,
+        };
+        Ok(Opened::new(block, slots, server))
+    }
+
+    /// Makes a connection, once its service is running, if that is waited for, and there is memory for it.
+    async fn wait_to_open(
+        &self,
         contract: &'static Contract,
         select: Select<'_>,
-        wait: bool,
+        waits: Waits,
         depth: usize,
-    ) -> Result<Room<'r>, Refused> {
-        let slots = u16::try_from(depth).ok().filter(|_| (1..=CONNECTION_DEPTH).contains(&depth));
-        let slots = slots.ok_or(Refused::Depth { depth })?;
-        let look = || match this.find(contract, select) {
-            Err(Refused::NotFound) if wait => None,
+    ) -> Result<Opened, Refused> {
+        let (slots, layout) = contract.slots(depth)?;
+        let look = || match self.find(contract, &select) {
+            Err(Refused::NotFound) if waits == Waits::ForService => None,
             found => Some(found),
         };
-        let server = match look() {
-            Some(found) => found?,
-            None => this.changed.wait_until(look).await?,
-        };
-        let layout = contract.layout(slots).ok_or(Refused::Depth { depth })?;
-        let block = this.system.heap().block(layout).await.map_err(Refused::Memory)?;
+        let server = self.changed.wait_until(look).await?;
+        let block = self.system.heap().block(layout).await.map_err(Refused::Memory)?;
         if server.is_dead() {
             return Err(Refused::ServerGone);
         }
-        Ok(Room { server, block, slots })
+        Ok(Opened::new(block, slots, server))
+    }
+
+    /// Makes a connection, and waits for what is to be waited for.
+    pub(super) async fn open(
+        &self,
+        contract: &'static Contract,
+        select: Select<'_>,
+        waits: Waits,
+        depth: usize,
+    ) -> Result<Opened, Refused> {
+        match self.open_now(contract, &select, waits, depth) {
+            Ok(opened) => Ok(opened),
+            Err(Some(refused)) => Err(refused),
+            Err(None) => self.wait_to_open(contract, select, waits, depth).await,
+        }
     }
 
     /// The service instance with the smallest number above `after`.
@@ -405,20 +438,49 @@ impl Registry {
     }
 }
 
-/// The first number from `next` on that is not in use. 0 stands before all others in listings, so nothing has it.
-fn free_number(next: u32, in_use: impl Fn(u32) -> bool) -> u32 {
-    let mut number = next.max(1);
-    while in_use(number) {
-        number = number.wrapping_add(1).max(1);
-    }
-    number
+/// Where the services of a UUID begin in the table.
+fn first_of(table: &[Shared<ServerCore>], uuid: Uuid) -> usize {
+    table.partition_point(|core| core.contract.uuid < uuid)
 }
 
-/// A service that was found, and memory for a connection to it with so many slots.
-pub(super) struct Room<'r> {
-    server: Shared<ServerCore>,
-    block: Block<'r>,
-    slots: u16,
+/// The services of a UUID, in the order in which they were bound.
+fn of_uuid(table: &[Shared<ServerCore>], uuid: Uuid) -> impl Iterator<Item = &Shared<ServerCore>> {
+    table.iter().skip(first_of(table, uuid)).take_while(move |core| core.contract.uuid == uuid)
+}
+
+/// What connecting waits for, besides the server's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// Nothing.
+    Never,
+    /// Memory.
+    ForMemory,
+    /// The service, and then memory.
+    ForService,
+}
+
+/// A connection that has no greeting yet, which nothing may drop.
+#[must_use]
+pub(super) struct Opened {
+    connection: NonNull<Head>,
+}
+
+impl Opened {
+    fn new(block: Block<'_>, slots: u16, server: Shared<ServerCore>) -> Self {
+        Self { connection: Head::write(block, slots, server) }
+    }
+
+    /// Gives up, before anything was said.
+    ///
+    /// # Safety
+    ///
+    /// The connection is one of the service.
+    #[cold]
+    pub(super) unsafe fn close<S: Service>(self) {
+        // SAFETY: the caller's.
+        unsafe { Connection::<S>::greet(self.connection, Greeting::Empty) };
+        drop(Connecting { connection: self.connection });
+    }
 }
 
 /// Somebody who is connecting. Dropping it gives up.
@@ -427,12 +489,29 @@ pub(super) struct Connecting {
 }
 
 impl Connecting {
-    /// Begins: `write` makes the connection.
-    pub(super) fn new<'r>(
-        room: Room<'r>,
-        write: impl FnOnce(Block<'r>, u16, &Shared<ServerCore>) -> NonNull<Head>,
-    ) -> Self {
-        Self { connection: write(room.block, room.slots, &room.server) }
+    /// Says hello.
+    ///
+    /// # Safety
+    ///
+    /// The connection is one of the service.
+    #[inline]
+    pub(super) unsafe fn new<S: Service>(opened: Opened, hello: S::Hello) -> Self {
+        let this = Self { connection: opened.connection };
+        // SAFETY: the caller's. The handshake is on no queue yet, and `drop` takes it off.
+        unsafe {
+            Connection::<S>::greet(this.connection, Greeting::Hello(hello));
+            this.submit();
+        }
+        this
+    }
+
+    /// # Safety
+    ///
+    /// The handshake is on no queue yet, and the connection has a greeting.
+    #[inline(never)]
+    unsafe fn submit(&self) {
+        // SAFETY: the caller's, and `drop` takes it off.
+        unsafe { self.head().server.submit(Head::handshake(self.connection)) };
     }
 
     fn head(&self) -> &Head {
@@ -441,23 +520,29 @@ impl Connecting {
     }
 
     /// Waits until the server has let the client in, or turned it away: the greeting says which.
-    pub(super) async fn shake_hands(&self) -> Result<(), Refused> {
+    #[inline]
+    pub(super) fn answered(&self) -> impl Future<Output = Result<(), Refused>> {
+        poll_fn(|context| self.poll_answered(context))
+    }
+
+    #[inline]
+    fn poll_answered(&self, context: &Context<'_>) -> Poll<Result<(), Refused>> {
         let head = self.head();
-        // SAFETY: the handshake is on no queue yet, and `drop` takes it off.
-        unsafe { head.server.submit(Head::handshake(self.connection)) };
-        let node = &head.handshake;
-        poll_fn(|context| match node.stage.get() {
+        match head.handshake.stage.get() {
+            Stage::Answered => Poll::Ready(Ok(())),
             Stage::Queued | Stage::Taken => {
-                node.expect_reply(context, &head.registry);
+                head.handshake.expect_reply(context);
                 Poll::Pending
             }
-            _ => Poll::Ready(()),
-        })
-        .await;
-        match (node.stage.get(), node.failure.get()) {
-            (Stage::Answered, _) => Ok(()),
-            (_, Failure::ServerGone) => Err(Refused::ServerGone),
-            _ => Err(Refused::Unanswered),
+            _ => Poll::Ready(Err(self.refusal())),
+        }
+    }
+
+    #[cold]
+    fn refusal(&self) -> Refused {
+        match self.head().handshake.failure.get() {
+            Failure::ServerGone => Refused::ServerGone,
+            _ => Refused::Unanswered,
         }
     }
 
@@ -466,7 +551,7 @@ impl Connecting {
         let head = self.head();
         head.handshake.client.clear();
         let (instance, id) = (head.server.instance.0, head.id.0);
-        head.registry.events().emit(Kind::Connect, || Event::Connect { instance, connection: id });
+        head.server.events().emit(Kind::Connect, || Event::Connect { instance, connection: id });
         let connection = self.connection;
         core::mem::forget(self);
         connection

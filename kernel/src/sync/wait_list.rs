@@ -177,23 +177,68 @@ impl WaitList {
         }
     }
 
+    /// Puts somebody in line, who has found nothing.
+    #[inline(never)]
+    fn line_up(&self, waiter: &Waiter, waker: &Waker) {
+        let kept = waiter.waker.take().filter(|kept| kept.will_wake(waker));
+        waiter.waker.set(Some(kept.unwrap_or_else(|| waker.clone())));
+        // Looking may have woken this very waiter, so its place is looked up again.
+        match waiter.place.get() {
+            Place::Queued => return,
+            Place::Woken => {}
+            Place::Outside => {
+                self.waiting.set(self.waiting.get() + 1);
+                let ticket = self.next_ticket.get();
+                self.next_ticket.set(ticket.wrapping_add(1));
+                waiter.ticket.set(ticket);
+            }
+        }
+        waiter.place.set(Place::Queued);
+        self.queue(waiter);
+    }
+
     /// Puts a waiter on the list, at the place that its ticket says.
-    fn queue(&self, waiter: NonNull<Waiter>) {
-        // SAFETY: the caller's waiter is alive.
-        let ticket = unsafe { waiter.as_ref() }.ticket.get();
+    #[inline]
+    fn queue(&self, waiter: &Waiter) {
+        let ticket = waiter.ticket.get();
         self.with(|list| {
             let newest = list.back().is_none_or(|last| is_before(last.ticket.get(), ticket));
-            if newest {
-                return list.push_back(waiter);
+            match newest {
+                true => list.push_back(NonNull::from(waiter)),
+                false => put_back(list, waiter),
             }
-            // Somebody who was woken comes back: before all others but those woken earlier, who are few.
-            let mut cursor = list.cursor_front_mut();
-            while cursor.current().is_some_and(|other| is_before(other.ticket.get(), ticket)) {
-                cursor.move_next();
-            }
-            cursor.insert_before(waiter);
         });
     }
+
+    /// Takes a waiter off the list, who is on it.
+    #[cold]
+    fn unlink(&self, waiter: &Waiter) {
+        // SAFETY: the waiter is on this list, as its place said.
+        self.with(|list| unsafe { list.remove(NonNull::from(waiter)) });
+    }
+
+    /// Takes a waiter out of the line, which was at that place in it.
+    #[inline]
+    fn leave(&self, waiter: &Waiter, place: Place) {
+        if place == Place::Queued {
+            self.unlink(waiter);
+        }
+        let waiting = self.waiting.get() - 1;
+        self.waiting.set(waiting);
+        if waiting == 0 {
+            self.spare.set(0);
+        }
+    }
+}
+
+/// Puts somebody who was woken and comes back before all others but those woken earlier, who are few.
+#[cold]
+fn put_back(list: &mut List<Waiter>, waiter: &Waiter) {
+    let mut cursor = list.cursor_front_mut();
+    while cursor.current().is_some_and(|other| is_before(other.ticket.get(), waiter.ticket.get())) {
+        cursor.move_next();
+    }
+    cursor.insert_before(NonNull::from(waiter));
 }
 
 impl Default for WaitList {
@@ -231,6 +276,7 @@ pub struct WaitUntil<'l, L> {
 impl<L: Look> Future for WaitUntil<'_, L> {
     type Output = L::Found;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<L::Found> {
         // SAFETY: the waiter is not moved out; `look` is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
@@ -246,42 +292,24 @@ impl<L: Look> Future for WaitUntil<'_, L> {
             }
             return Poll::Ready(found);
         }
-        let waker = this.waiter.waker.take().filter(|waker| waker.will_wake(context.waker()));
-        this.waiter.waker.set(Some(waker.unwrap_or_else(|| context.waker().clone())));
-        // Looking may have woken this very waiter, so its place is looked up again.
-        let place = this.waiter.place.get();
-        if place == Place::Outside {
-            this.list.waiting.set(this.list.waiting.get() + 1);
-            let ticket = this.list.next_ticket.get();
-            this.list.next_ticket.set(ticket.wrapping_add(1));
-            this.waiter.ticket.set(ticket);
-        }
-        if place != Place::Queued {
-            this.waiter.place.set(Place::Queued);
-            this.list.queue(NonNull::from(&this.waiter));
-        }
+        this.list.line_up(&this.waiter, context.waker());
         Poll::Pending
     }
 }
 
 impl<L> WaitUntil<'_, L> {
+    #[inline]
     fn leave(&self) -> Place {
         let place = self.waiter.place.replace(Place::Outside);
-        if place == Place::Queued {
-            // SAFETY: the waiter is on this list, as its place says.
-            self.list.with(|list| unsafe { list.remove(NonNull::from(&self.waiter)) });
-        }
         if place != Place::Outside {
-            self.list.waiting.set(self.list.waiting.get() - 1);
-            if self.list.is_empty() {
-                self.list.spare.set(0);
-            }
+            self.list.leave(&self.waiter, place);
         }
         place
     }
 }
 
 impl<L> Drop for WaitUntil<'_, L> {
+    #[inline]
     fn drop(&mut self) {
         if self.leave() == Place::Woken {
             self.list.wake_one();

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     heap::AllocError,
     limits::Settings,
-    registry::{BindError, Change, InstanceId, Select},
+    registry::{BindError, Change, ConnectionId, InstanceId, Select},
 };
 
 /// Has the UUID of [`Add`], and other types.
@@ -277,4 +277,27 @@ fn wherever_an_allocation_fails_binding_and_connecting_leave_nothing_behind() {
     assert_eq!(kernel.heap().stats().used, before);
     assert!(try_connect::<Add>(&services, Select::First, true, 1).is_pending());
     assert_eq!(kernel.heap().stats().used, before);
+}
+
+#[test]
+fn only_who_waits_for_the_service_waits_for_memory_too() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let (heap, services) = (kernel.heap(), kernel.services());
+    let _server = services.try_bind::<Add>("").expect("bound");
+    let mut large = Vec::new();
+    large.extend(core::iter::from_fn(|| heap.try_box([0_u8; 4096]).ok()));
+    let _small: Vec<_> = core::iter::from_fn(|| heap.try_box([0_u8; 16]).ok()).collect();
+    let failures = heap.stats().failures;
+    for select in [Select::First, Select::Label("")] {
+        let refused = try_connect::<Add>(&services, select, true, 1);
+        assert!(matches!(refused, Poll::Ready(Err(ConnectError::Memory(AllocError::OutOfMemory { .. })))));
+    }
+    assert_eq!(heap.stats().failures, failures + 2, "a refusal is counted once");
+    let mut waiting = Box::pin(services.connect::<Add>(true, 1));
+    assert!(poll(&mut waiting).is_pending());
+    assert_eq!((heap.stats().failures, services.next_connection(ConnectionId(0))), (failures + 2, None));
+    large.pop();
+    assert!(poll(&mut waiting).is_pending(), "the server has not answered");
+    assert!(services.next_connection(ConnectionId(0)).is_some());
 }
