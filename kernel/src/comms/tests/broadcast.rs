@@ -38,14 +38,13 @@ enum Step {
 
 type Heard = Result<Entry<u32>, Closed>;
 
+/// Waits; returns the subscriber, and what it has heard unless it has given up.
+type Listening = Pin<Box<dyn Future<Output = (Subscriber<u32>, Option<Heard>)>>>;
+
 /// What a subscriber does.
 enum Doing {
     Nothing(Subscriber<u32>),
-    /// Returns the subscriber, and what it has heard unless it has given up.
-    Waiting {
-        future: Pin<Box<dyn Future<Output = (Subscriber<u32>, Option<Heard>)>>>,
-        given_up: Rc<Cell<bool>>,
-    },
+    Waiting { future: Listening, given_up: Rc<Cell<bool>> },
 }
 
 struct Listener {
