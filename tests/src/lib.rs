@@ -12,6 +12,7 @@ pub mod chip;
 mod laws;
 mod machine;
 pub mod report;
+pub mod sizes;
 
 pub use self::{
     laws::{HEAP, Law, all},

@@ -1,5 +1,9 @@
 //! The laws of pipes, channels, broadcasts and oneshots.
 
+mod broadcast;
+mod channel;
+mod wakes;
+
 use core::{cell::RefCell, future::Future};
 use std::rc::Rc;
 

@@ -11,7 +11,7 @@ mod wake;
 
 use core::fmt::Write;
 
-use board_rp2040::{Board, LastRun, Timer, Uart, services};
+use board_rp2040::{Board, LastRun, Uart, services};
 use cortex_m_rt::entry;
 use kernel::{Handle, limits::Settings, platform::Stop};
 
@@ -29,7 +29,7 @@ fn start() -> ! {
     let handle = kernel.handle();
     services::start_timer(&handle, &board).expect("the region is large");
     let stopwatch = Stopwatch::start().expect("the stopwatch is started once");
-    let measure = measure(kernel.handle(), board.timer.clone(), board.uart.clone(), stopwatch);
+    let measure = measure(kernel.handle(), board.uart.clone(), stopwatch);
     handle.try_spawn("measure", measure).expect("the region is large").detach();
 
     let stop = board.run(&kernel);
@@ -37,7 +37,7 @@ fn start() -> ! {
 }
 
 /// Measures, one thing after the other, and says what came out: a name, a number and its unit in each line.
-async fn measure(kernel: Handle, timer: Timer, uart: Uart, mut watch: Stopwatch) {
+async fn measure(kernel: Handle, uart: Uart, mut watch: Stopwatch) {
     let mut console = uart.clone();
     let mut say = |name: &str, count: u32, unit: &str| {
         writeln!(console, "{name} {count} {unit}").expect("the console never fails");
@@ -49,14 +49,6 @@ async fn measure(kernel: Handle, timer: Timer, uart: Uart, mut watch: Stopwatch)
     say("round-trip", messages::round_trip(&kernel, &watch).await, "cycles");
     say("timer-set-cancel", tasks::timer(&kernel, &watch).await, "cycles");
     say("heap-pair-64", memory::heap_pair(&kernel, &watch).await, "cycles");
-
-    say("kernel", memory::kernel(timer), "bytes");
-    say("task", memory::task(&kernel).await, "bytes");
-    say("service", memory::service(&kernel), "bytes");
-    let (connection, slot) = memory::connection_and_slot(&kernel).await;
-    say("connection", connection, "bytes");
-    say("slot", slot, "bytes");
-    say("timer", memory::timer(), "bytes");
 
     // Last, since the port is the driver's from then on.
     say("uart-echo", uart::echo(&kernel, &watch, &uart).await, "cycles");

@@ -1,4 +1,4 @@
-//! What mnemOS costs on the RP2040: cycles of the core for each operation, bytes of RAM for each thing.
+//! What mnemOS costs on the RP2040: cycles of the core for each operation.
 //!
 //! `scripts/cycles` builds it, runs it in the emulator and makes a table of what it says. On a chip it says the same on
 //! UART0, with more cycles: flash is read through a cache there, which the emulator does not have.

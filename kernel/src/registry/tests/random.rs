@@ -1,23 +1,44 @@
-//! Random histories: every request that was accepted ends once, and nothing is left behind.
+//! Any histories: every request that was accepted ends once, and nothing is left behind.
+
+use proptest::{prelude::*, test_runner::TestRunner};
 
 use super::*;
 
-/// A linear congruential generator: the same history for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % limit
-    }
-
-    /// Takes a random element out.
-    fn pick<T>(&mut self, from: &mut Vec<T>) -> Option<T> {
-        if from.is_empty() { None } else { Some(from.swap_remove(self.below(from.len()))) }
-    }
+/// What happens next. A `usize` picks one of those that there are, counted round and round.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Bind,
+    /// A server goes, unless it is the last.
+    Unbind(usize),
+    /// A client goes, unless there are few.
+    Disconnect(usize),
+    Connect {
+        depth: usize,
+    },
+    Send(usize),
+    GiveUp(usize),
+    /// Every server takes the next of what waits for it.
+    Take,
+    Answer(usize, Answer),
+    /// Every client looks what came of its requests.
+    Look,
 }
 
-/// What the history did, to compare two runs and to account for every request.
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    Nothing,
+    Fail,
+    /// By the half of the token that is for later.
+    Later,
+    Now,
+}
+
+/// Takes an element out.
+fn pick<T>(from: &mut Vec<T>, which: usize) -> Option<T> {
+    which.checked_rem(from.len()).map(|at| from.swap_remove(at))
+}
+
+/// What a history did, to compare two runs and to account for every request.
 #[derive(Default, Debug, PartialEq, Eq)]
 struct Count {
     accepted: u32,
@@ -43,6 +64,15 @@ impl Count {
             Err(CallError::ServerGone) => self.gone += 1,
             Err(other) => panic!("nobody asked for {other:?}"),
         }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.accepted += other.accepted;
+        self.replied += other.replied;
+        self.refused += other.refused;
+        self.unanswered += other.unanswered;
+        self.gone += other.gone;
+        self.given_up += other.given_up;
     }
 
     fn ended(&self) -> u32 {
@@ -80,12 +110,12 @@ pub(super) fn ask(client: &Rc<Client<Probe>>, token: Token) -> Option<Waiting> {
     }
 }
 
-fn history(seed: u64, steps: u32) -> (Count, Vec<String>) {
+fn history(steps: &[Step]) -> (Count, Vec<String>) {
     let machine = Machine::new();
     let kernel = machine.kernel.handle();
     kernel.events().listen(crate::event::Kinds::ALL);
     let (services, before) = (kernel.services(), kernel.heap().stats().used);
-    let (mut random, mut count, drops) = (Random(seed), Count::default(), Drops::default());
+    let (mut count, drops) = (Count::default(), Drops::default());
     let mut made = 0;
     let mut token = || {
         made += 1;
@@ -93,22 +123,21 @@ fn history(seed: u64, steps: u32) -> (Count, Vec<String>) {
     };
     let (mut servers, mut clients, mut calls) = (Vec::new(), Vec::new(), Vec::new());
     let mut waiting = Vec::<Waiting>::new();
-    for step in 0..steps {
-        match random.below(16) {
-            0 => servers.extend(services.try_bind::<Probe>(&step.to_string()).ok()),
-            1 if servers.len() > 1 => drop(random.pick(&mut servers)),
-            2 if clients.len() > 3 => drop(random.pick(&mut clients)),
-            3 | 4 => {
+    for (number, &step) in steps.iter().enumerate() {
+        match step {
+            Step::Bind => servers.extend(services.try_bind::<Probe>(&number.to_string()).ok()),
+            Step::Unbind(which) if servers.len() > 1 => drop(pick(&mut servers, which)),
+            Step::Disconnect(which) if clients.len() > 3 => drop(pick(&mut clients, which)),
+            Step::Unbind(_) | Step::Disconnect(_) => {}
+            Step::Connect { depth } => {
                 let (services, hello) = (services.clone(), token());
-                let depth = 1 + random.below(4);
                 let mut connecting =
                     Box::pin(async move { services.try_connect::<Probe>(hello, depth).await });
                 if poll(&mut connecting).is_ready() {
                     continue;
                 }
                 for _ in 0..2 {
-                    let taken = servers.iter_mut().find_map(Server::try_next);
-                    match taken {
+                    match servers.iter_mut().find_map(Server::try_next) {
                         Some(Incoming::Hello(handshake)) => drop(handshake.accept().ok()),
                         Some(Incoming::Call(call)) => calls.push(call),
                         None => {}
@@ -118,21 +147,20 @@ fn history(seed: u64, steps: u32) -> (Count, Vec<String>) {
                     clients.push(Rc::new(client));
                 }
             }
-            5..=8 => {
-                if !clients.is_empty() {
-                    let at = random.below(clients.len());
-                    if let Some(asked) = ask(&clients[at], token()) {
-                        count.accepted += 1;
-                        waiting.push(asked);
-                    }
+            Step::Send(which) => {
+                if let Some(at) = which.checked_rem(clients.len())
+                    && let Some(asked) = ask(&clients[at], token())
+                {
+                    count.accepted += 1;
+                    waiting.push(asked);
                 }
             }
-            9 => {
-                if random.pick(&mut waiting).is_some() {
+            Step::GiveUp(which) => {
+                if pick(&mut waiting, which).is_some() {
                     count.given_up += 1;
                 }
             }
-            10 | 11 => {
+            Step::Take => {
                 for server in &mut servers {
                     match server.try_next() {
                         Some(Incoming::Call(call)) => calls.push(call),
@@ -141,19 +169,19 @@ fn history(seed: u64, steps: u32) -> (Count, Vec<String>) {
                     }
                 }
             }
-            12..=14 => {
-                if let Some(call) = random.pick(&mut calls) {
+            Step::Answer(which, answer) => {
+                if let Some(call) = pick(&mut calls, which) {
                     let number = call.request().1;
                     let reply = drops.clone().token(number);
-                    match random.below(4) {
-                        0 => drop(call),
-                        1 => drop(call.fail(reply).ok()),
-                        2 => drop(call.split().1.send(Ok(reply)).ok()),
-                        _ => drop(call.answer(reply).ok()),
+                    match answer {
+                        Answer::Nothing => drop(call),
+                        Answer::Fail => drop(call.fail(reply).ok()),
+                        Answer::Later => drop(call.split().1.send(Ok(reply)).ok()),
+                        Answer::Now => drop(call.answer(reply).ok()),
                     }
                 }
             }
-            _ => waiting.retain_mut(|(number, future)| match poll(future) {
+            Step::Look => waiting.retain_mut(|(number, future)| match poll(future) {
                 Poll::Pending => true,
                 Poll::Ready(end) => {
                     count.note(*number, end);
@@ -178,26 +206,54 @@ fn history(seed: u64, steps: u32) -> (Count, Vec<String>) {
     (count, events.map(|entry| entry.record.event.to_string()).collect())
 }
 
-#[test]
-fn every_accepted_request_ends_in_exactly_one_outcome() {
-    let (seeds, steps) = if cfg!(miri) { (3, 100) } else { (300, 600) };
-    let mut seen = Count::default();
-    for seed in 0..seeds {
-        let (count, _events) = history(seed, steps);
-        seen.accepted += count.accepted;
-        seen.replied += count.replied;
-        seen.refused += count.refused;
-        seen.unanswered += count.unanswered;
-        seen.gone += count.gone;
-        seen.given_up += count.given_up;
-    }
-    let Count { replied, refused, unanswered, gone, given_up, .. } = seen;
-    assert!([replied, refused, unanswered, gone, given_up].iter().all(|count| *count > 0), "{seen:?}");
+fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+    let answer =
+        prop_oneof![Just(Answer::Nothing), Just(Answer::Fail), Just(Answer::Later), Just(Answer::Now)];
+    let step = prop_oneof![
+        1 => Just(Step::Bind),
+        1 => any::<usize>().prop_map(Step::Unbind),
+        1 => any::<usize>().prop_map(Step::Disconnect),
+        2 => (1..5_usize).prop_map(|depth| Step::Connect { depth }),
+        4 => any::<usize>().prop_map(Step::Send),
+        1 => any::<usize>().prop_map(Step::GiveUp),
+        2 => Just(Step::Take),
+        3 => (any::<usize>(), answer).prop_map(|(which, answer)| Step::Answer(which, answer)),
+        1 => Just(Step::Look),
+    ];
+    prop::collection::vec(step, 0..most)
+}
+
+/// So many cases, or as few as Miri, which takes its time, can be asked for.
+fn config(cases: u32) -> ProptestConfig {
+    let cases = if cfg!(miri) { 3 } else { cases };
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 #[test]
-fn the_same_history_leaves_the_same_events() {
-    let steps = if cfg!(miri) { 30 } else { 150 };
-    assert_eq!(history(7, steps), history(7, steps));
-    assert_ne!(history(7, steps).1, history(8, steps).1);
+fn every_accepted_request_ends_in_exactly_one_outcome() {
+    let most = if cfg!(miri) { 100 } else { 600 };
+    let seen = RefCell::new(Count::default());
+    let result = TestRunner::new(config(300)).run(&steps(most), |steps| {
+        let (count, _events) = history(&steps);
+        seen.borrow_mut().add(&count);
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    let seen = seen.into_inner();
+    let Count { replied, refused, unanswered, gone, given_up, .. } = seen;
+    let all = [replied, refused, unanswered, gone, given_up].iter().all(|count| *count > 0);
+    assert!(all || cfg!(miri), "the histories do not get everywhere: {seen:?}");
+}
+
+proptest! {
+    #![proptest_config(config(50))]
+
+    #[test]
+    fn the_same_history_leaves_the_same_events(steps in steps(if cfg!(miri) { 30 } else { 150 })) {
+        let (count, events) = history(&steps);
+        assert!(count.accepted == 0 || !events.is_empty());
+        assert_eq!((count, events), history(&steps));
+    }
 }

@@ -32,6 +32,7 @@ use crate::{
 
 mod clients;
 mod control;
+mod model;
 mod restarts;
 
 /// Waits 10 ms, then 20, up to 100; gives up at the fourth failure within a second.

@@ -127,3 +127,12 @@ fn ticks_at_the_end_of_time_neither_wrap_nor_panic() {
         }
     }
 }
+
+#[test]
+fn a_reset_interval_ticks_one_period_from_now() {
+    let timers = timers_at(0);
+    let mut interval = timers.interval(Duration::from_micros(10)).unwrap();
+    timers.advance(Instant::from_micros(37));
+    interval.reset();
+    assert_eq!(interval.next_tick(), Instant::from_micros(47));
+}

@@ -100,3 +100,32 @@ fn times_go_over_the_wire_as_plain_numbers() {
     assert_eq!(sent, [0xac, 0x02]);
     assert_eq!(postcard::from_bytes::<Instant>(sent), Ok(Instant::from_micros(300)));
 }
+
+#[test]
+fn operators_do_what_the_methods_do() {
+    let (three, ten) = (Duration::from_micros(3), Duration::from_micros(10));
+    assert_eq!([ten - three, ten / 3], [Duration::from_micros(7), three]);
+    let mut span = ten;
+    span += three;
+    assert_eq!(span, Duration::from_micros(13));
+    span -= ten;
+    assert_eq!(span, three);
+
+    let mut instant = Instant::from_micros(10);
+    assert_eq!(instant - three, Instant::from_micros(7));
+    instant += three;
+    assert_eq!(instant, Instant::from_micros(13));
+    instant -= ten;
+    assert_eq!(instant, Instant::from_micros(3));
+}
+
+#[test]
+fn refusals_and_waits_say_what_they_are() {
+    assert_eq!(Elapsed.to_string(), "the time was up before the operation was done");
+    assert_eq!(IntervalError.to_string(), "an interval needs a period longer than zero");
+    let timers = timers_at(7);
+    let debug = "Timers { now: Instant(7), len: 0, next_deadline: None, .. }";
+    assert_eq!(format!("{timers:?}"), debug);
+    let sleep = timers.sleep(Duration::from_micros(3));
+    assert_eq!(format!("{sleep:?}"), "Sleep { deadline: Instant(10), waiting: false, .. }");
+}

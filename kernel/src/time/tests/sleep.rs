@@ -301,3 +301,15 @@ fn a_panic_in_a_waker_leaves_the_rest_to_the_next_advance() {
     assert_eq!(timers.advance(Instant::from_micros(60)), 1, "even at the same time");
     assert_eq!(journal.take(), [2]);
 }
+
+#[test]
+fn whether_something_may_be_due_is_known_beforehand() {
+    let timers = timers_at(0);
+    let (_, waker) = Counter::new();
+    assert!(timers.is_empty());
+    let mut sleep = Box::pin(timers.sleep_until(Instant::from_micros(10)));
+    assert!(poll_once(sleep.as_mut(), &waker).is_pending());
+    assert!(!timers.is_empty());
+    assert!(!timers.is_due(Instant::from_micros(9)));
+    assert!(timers.is_due(Instant::from_micros(10)));
+}
