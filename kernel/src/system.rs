@@ -19,6 +19,7 @@ use crate::{
 
 /// See the module.
 pub(crate) struct System {
+    heap: NonNull<Heap>,
     events: NonNull<Events>,
     log: NonNull<Log>,
     executor: NonNull<Executor>,
@@ -63,6 +64,7 @@ impl System {
         let system = Self {
             executor,
             _clock: clock,
+            heap: NonNull::from(heap),
             events,
             log,
             interrupts: Interrupts::new(),
@@ -81,12 +83,14 @@ impl System {
 
     #[inline]
     pub(crate) fn heap(&self) -> &Heap {
-        self.executor().heap()
+        // SAFETY: the system lives in it.
+        unsafe { self.heap.as_ref() }
     }
 
     #[inline]
     pub(crate) fn events(&self) -> &Events {
-        self.executor().events()
+        // SAFETY: placed for as long as the region exists.
+        unsafe { self.events.as_ref() }
     }
 
     pub(crate) fn events_for_interrupts(&self) -> NonNull<Events> {
