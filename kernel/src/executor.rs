@@ -14,15 +14,7 @@
 //! - The allocator never runs in an interrupt: a task whose last waker is dropped there is freed by the next tick.
 #![expect(unsafe_code, reason = "tasks are polled and freed through type-erased pointers")]
 
-use core::{
-    cell::{Cell, UnsafeCell},
-    fmt,
-    future::Future,
-    ptr::NonNull,
-    task::Waker,
-};
-
-use cordyceps::List;
+use core::{cell::Cell, fmt, future::Future, ptr::NonNull, task::Waker};
 
 mod join;
 mod parked;
@@ -31,16 +23,17 @@ mod remote;
 mod run;
 mod state;
 mod task;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
 pub use self::join::{JoinError, JoinHandle};
 pub(crate) use self::parked::{Known, Parked};
 pub(crate) use self::task::Header;
-use self::{remote::Remote, run::Failing, state::State, task::Task};
+use self::{remote::Remote, run::Failing, state::State, task::Task, tasks::Tasks};
 use crate::{
-    event::{Event, Events, Kind},
-    heap::{Account, AccountStats, AllocError, Box, Heap},
+    event::{Event, Events, Kind, Kinds},
+    heap::{Account, AccountStats, AllocError, Heap},
     limits::Settings,
     platform::Clock,
     sync::atomic::{AtomicU32, Ordering, hint},
@@ -57,62 +50,17 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// What the executor needs of the rest of the kernel.
-pub(crate) struct Surroundings {
-    heap: NonNull<Heap>,
-    events: NonNull<Events>,
-    pub(crate) clock: Box<dyn Clock>,
-    pub(crate) timers: Timers,
-}
-
-impl Surroundings {
-    /// Writes surroundings where they are to be: the timers are too large for the stack of a chip.
-    ///
-    /// # Safety
-    ///
-    /// The place is valid for writes, aligned, and the caller's. The heap and the events outlive what is written.
-    pub(crate) unsafe fn write(
-        place: *mut Self,
-        heap: NonNull<Heap>,
-        events: NonNull<Events>,
-        clock: Box<dyn Clock>,
-    ) {
-        // SAFETY: the fields of the caller's place. All are written, as the pattern has the compiler check.
-        unsafe {
-            (&raw mut (*place).heap).write(heap);
-            (&raw mut (*place).events).write(events);
-            (&raw mut (*place).clock).write(clock);
-            Timers::write(&raw mut (*place).timers);
-            let Self { heap: _, events: _, clock: _, timers: _ } = &*place;
-        }
-    }
-
-    #[inline]
-    pub(crate) fn heap(&self) -> &Heap {
-        // SAFETY: the word of `new`'s caller.
-        unsafe { self.heap.as_ref() }
-    }
-
-    #[inline]
-    pub(crate) fn events(&self) -> &Events {
-        // SAFETY: the word of `new`'s caller.
-        unsafe { self.events.as_ref() }
-    }
-}
-
-/// What one tick did.
+/// What was done since the last report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticked {
     /// Polls made.
     pub(crate) polled: u32,
     /// Tasks that ended, whether by finishing, by being cancelled or by panicking.
     pub(crate) completed: u32,
-    /// Tasks spawned since the last tick's report.
+    /// Tasks spawned.
     pub(crate) spawned: u32,
     /// Timers that were due.
     pub(crate) timers: u32,
-    /// Tasks are ready: tick again.
-    pub(crate) more: bool,
 }
 
 /// What `ps` shows of a task.
@@ -190,11 +138,15 @@ impl fmt::Display for SpawnFailure {
 
 impl core::error::Error for SpawnFailure {}
 
-/// The executor of one kernel.
+/// The executor of one kernel, with what it needs of the rest. It stays in the region for good.
 pub(crate) struct Executor {
-    remote: NonNull<Remote>,
+    heap: NonNull<Heap>,
+    events: NonNull<Events>,
+    clock: NonNull<dyn Clock>,
+    pub(crate) timers: Timers,
+    remote: Remote,
     /// All tasks that are not done.
-    tasks: UnsafeCell<List<Header>>,
+    tasks: Tasks,
     next_id: Cell<u32>,
     /// What the next report says, see [`Ticked`].
     polled: Cell<u32>,
@@ -203,55 +155,113 @@ pub(crate) struct Executor {
     fired: Cell<u32>,
     long_poll_us: u32,
     polls_per_tick: u32,
-    /// All bits are set if somebody listens to each poll, none otherwise.
-    each_poll: Cell<u32>,
-    /// When the poll began that is in progress, [marked](Self::mark): the end of one is the beginning of the next. If the
-    /// clock shows this after the poll, nothing has to be done about it.
+    /// The kinds of events that somebody heard at the last tick.
+    kinds: Cell<Kinds>,
+    /// What a time is combined with in `start`, by exclusive or: zero, or, if somebody listens to each poll, what makes of
+    /// it a time that the clock never shows.
+    mark: Cell<u64>,
+    /// When the poll began that is in progress, with `mark`: the end of one is the beginning of the next. If the clock shows
+    /// this after the poll, nothing has to be done about it.
     start: Cell<u64>,
     /// Tasks that shutting down ended on the ready queue: their reference goes when they are popped.
     done_but_queued: Cell<usize>,
     closed: Cell<bool>,
-    ticking: Cell<bool>,
+    /// There is more to the end of a tick than ready tasks and timers, see [`Executor::look_closer`].
+    extraordinary: Cell<bool>,
 }
 
+/// If somebody listens to each poll, see [`Executor`].
+const MARK: u64 = 1 << 63;
+
 impl Executor {
-    /// Makes an executor for the tasks of one heap.
+    /// Places an executor in its heap for good, since wakers may outlive the kernel. It is written where it is to be: the
+    /// timers are too large for the stack of a chip.
     ///
     /// # Errors
     ///
-    /// When the heap has no room for the part that wakers reach.
-    pub(crate) fn new(heap: &Heap, settings: &Settings) -> Result<Self, AllocError> {
-        let block = heap.try_block(core::alloc::Layout::new::<Remote>())?;
-        let remote = block.into_permanent().cast::<Remote>();
-        // SAFETY: the block is fresh, fits, and is never freed: `Remote` outlives the kernel on purpose.
-        unsafe { remote.write(Remote::new(NonNull::from(heap))) };
-        Ok(Self {
-            remote,
-            tasks: UnsafeCell::new(List::new()),
-            next_id: Cell::new(1),
-            polled: Cell::new(0),
-            completed: Cell::new(0),
-            spawned: Cell::new(0),
-            fired: Cell::new(0),
-            long_poll_us: settings.long_poll_us,
-            polls_per_tick: settings.polls_per_tick.max(1),
-            each_poll: Cell::new(0),
-            start: Cell::new(0),
-            done_but_queued: Cell::new(0),
-            closed: Cell::new(false),
-            ticking: Cell::new(false),
-        })
+    /// When there is no memory for it.
+    ///
+    /// # Safety
+    ///
+    /// The events lie in the heap for good. After the executor has been [shut down](Self::shut_down), it is not used any
+    /// more when the clock is gone.
+    pub(crate) unsafe fn place(
+        heap: &Heap,
+        events: NonNull<Events>,
+        clock: NonNull<dyn Clock>,
+        settings: &Settings,
+    ) -> Result<NonNull<Self>, AllocError> {
+        let block = heap.try_block(core::alloc::Layout::new::<Self>())?;
+        let this = block.into_permanent().cast::<Self>();
+        let place = this.as_ptr();
+        // SAFETY: the block is fresh, fits, and is never freed. All fields are written, as the pattern has the compiler check.
+        unsafe {
+            (&raw mut (*place).heap).write(NonNull::from(heap));
+            (&raw mut (*place).events).write(events);
+            (&raw mut (*place).clock).write(clock);
+            Timers::write(&raw mut (*place).timers);
+            (&raw mut (*place).remote).write(Remote::new(NonNull::from(heap)));
+            (&raw mut (*place).tasks).write(Tasks::new());
+            (&raw mut (*place).next_id).write(Cell::new(1));
+            (&raw mut (*place).polled).write(Cell::new(0));
+            (&raw mut (*place).completed).write(Cell::new(0));
+            (&raw mut (*place).spawned).write(Cell::new(0));
+            (&raw mut (*place).fired).write(Cell::new(0));
+            (&raw mut (*place).long_poll_us).write(settings.long_poll_us);
+            (&raw mut (*place).polls_per_tick).write(settings.polls_per_tick.max(1));
+            (&raw mut (*place).kinds).write(Cell::new(Kinds::NONE));
+            (&raw mut (*place).mark).write(Cell::new(0));
+            (&raw mut (*place).start).write(Cell::new(0));
+            (&raw mut (*place).done_but_queued).write(Cell::new(0));
+            (&raw mut (*place).closed).write(Cell::new(false));
+            (&raw mut (*place).extraordinary).write(Cell::new(false));
+            let Self {
+                heap: _,
+                events: _,
+                clock: _,
+                timers: _,
+                remote: _,
+                tasks: _,
+                next_id: _,
+                polled: _,
+                completed: _,
+                spawned: _,
+                fired: _,
+                long_poll_us: _,
+                polls_per_tick: _,
+                kinds: _,
+                mark: _,
+                start: _,
+                done_but_queued: _,
+                closed: _,
+                extraordinary: _,
+            } = &*place;
+        }
+        Ok(this)
     }
 
-    fn remote(&self) -> &Remote {
-        // SAFETY: `new` placed it for as long as the region exists, and the executor lives in the region.
-        unsafe { self.remote.as_ref() }
+    #[inline]
+    pub(crate) fn heap(&self) -> &Heap {
+        // SAFETY: the executor lies in it.
+        unsafe { self.heap.as_ref() }
     }
 
-    /// Runs `with` on the list of tasks, which must not run user code.
-    fn with_tasks<R>(&self, with: impl FnOnce(&mut List<Header>) -> R) -> R {
-        // SAFETY: one thread, and no `with` of this module calls back into the executor.
-        with(unsafe { &mut *self.tasks.get() })
+    #[inline]
+    pub(crate) fn events(&self) -> &Events {
+        // SAFETY: the word of `place`'s caller.
+        unsafe { self.events.as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        // SAFETY: the word of `place`'s caller.
+        unsafe { self.clock.as_ref() }
+    }
+
+    /// All tasks that are not done. Nobody may end a task while they are looked at.
+    fn tasks(&self) -> impl Iterator<Item = &Header> {
+        // SAFETY: what this module does with them runs no user code.
+        unsafe { self.tasks.iter() }
     }
 
     /// Starts a task in a block of its own.
@@ -261,14 +271,7 @@ impl Executor {
     /// The block came from [`Heap::try_own_block`] or [`into_own`](crate::heap::Block::into_own) for the layout of a
     /// `Task<F>`.
     #[inline]
-    unsafe fn start<F>(
-        &self,
-        block: NonNull<u8>,
-        heap: &Heap,
-        events: &Events,
-        name: &'static str,
-        future: F,
-    ) -> JoinHandle<F::Output>
+    unsafe fn start<F>(&self, block: NonNull<u8>, name: &'static str, future: F) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
@@ -276,7 +279,8 @@ impl Executor {
         // SAFETY: the block is as the caller says. The handle is the one that `launch` counts.
         unsafe {
             Task::write_future(block.cast(), future);
-            JoinHandle::new(self.launch(block.cast(), heap, events, name, Task::<F>::VTABLE))
+            self.launch(block.cast(), name, Task::<F>::VTABLE);
+            JoinHandle::new(block.cast())
         }
     }
 
@@ -284,16 +288,10 @@ impl Executor {
     ///
     /// # Safety
     ///
-    /// The block is as for [`start`](Self::start), with the future in it. The caller makes a join handle of what is returned.
+    /// The block is as for [`start`](Self::start), with the future in it. The caller makes a join handle of the task.
     #[inline(never)]
-    unsafe fn launch(
-        &self,
-        task: NonNull<Header>,
-        heap: &Heap,
-        events: &Events,
-        name: &'static str,
-        vtable: &'static task::Vtable,
-    ) -> NonNull<Header> {
+    unsafe fn launch(&self, task: NonNull<Header>, name: &'static str, vtable: &'static task::Vtable) {
+        let heap = self.heap();
         let id = self.next_id.get();
         self.next_id.set(id.checked_add(1).unwrap_or(1));
         // SAFETY: the header is the first of what lies in the block.
@@ -304,7 +302,7 @@ impl Executor {
                 next: Cell::new(core::ptr::null_mut()),
                 poll: Cell::new(vtable.poll),
                 vtable,
-                remote: self.remote,
+                remote: NonNull::from(&self.remote),
                 id,
                 joinable: Cell::new(true),
                 done: Cell::new(false),
@@ -314,20 +312,22 @@ impl Executor {
                 busy_us: Cell::new(0),
                 notable_us: Cell::new(task::notable_us(self.traces_polls(), 0)),
                 longest_us: Cell::new(0),
-                links: cordyceps::list::Links::new(),
+                older: Cell::new(None),
+                newer: Cell::new(None),
                 waker: task::borrowed_waker(task),
             });
         }
         heap.hold();
-        self.with_tasks(|tasks| tasks.push_back(task));
         self.spawned.set(self.spawned.get().wrapping_add(1));
-        // SAFETY: written above; nothing can free it yet.
+        // SAFETY: the task is new, and `State::spawned` says that it is woken.
+        unsafe {
+            self.tasks.push(task);
+            self.remote.push_here(task);
+        }
+        // SAFETY: written above; nothing frees it before it is polled.
         let account = unsafe { &task.as_ref().account };
         heap.observe_own(account);
-        events.emit(Kind::Spawn, || Event::Spawn { task: id, name: account.name() });
-        // SAFETY: `State::spawned` says that the task is woken.
-        unsafe { self.remote().push_here(task) };
-        task
+        self.events().emit(Kind::Spawn, || Event::Spawn { task: id, name: account.name() });
     }
 
     /// Spawns a task, if there is memory for it now.
@@ -337,8 +337,6 @@ impl Executor {
     /// Hands the future back with the reason.
     pub(crate) fn try_spawn<F>(
         &self,
-        heap: &Heap,
-        events: &Events,
         name: &'static str,
         future: F,
     ) -> Result<JoinHandle<F::Output>, SpawnError<F>>
@@ -349,9 +347,9 @@ impl Executor {
         if self.closed.get() {
             return Err(SpawnError { future, reason: SpawnFailure::ShutDown });
         }
-        match heap.try_own_block(Task::<F>::LAYOUT) {
+        match self.heap().try_own_block(Task::<F>::LAYOUT) {
             // SAFETY: it is for this.
-            Ok(block) => Ok(unsafe { self.start(block, heap, events, name, future) }),
+            Ok(block) => Ok(unsafe { self.start(block, name, future) }),
             Err(error) => Err(SpawnError { future, reason: SpawnFailure::Memory(error) }),
         }
     }
@@ -363,8 +361,6 @@ impl Executor {
     /// When there can never be.
     pub(crate) async fn spawn<F>(
         &self,
-        heap: &Heap,
-        events: &Events,
         name: &'static str,
         future: F,
     ) -> Result<JoinHandle<F::Output>, SpawnError<F>>
@@ -372,58 +368,87 @@ impl Executor {
         F: Future + 'static,
         F::Output: 'static,
     {
-        match heap.block(Task::<F>::LAYOUT).await {
+        match self.heap().block(Task::<F>::LAYOUT).await {
             Ok(_) if self.closed.get() => Err(SpawnError { future, reason: SpawnFailure::ShutDown }),
             // SAFETY: it is for this.
-            Ok(block) => Ok(unsafe { self.start(block.into_own(), heap, events, name, future) }),
+            Ok(block) => Ok(unsafe { self.start(block.into_own(), name, future) }),
             Err(error) => Err(SpawnError { future, reason: SpawnFailure::Memory(error) }),
         }
     }
 
-    /// Polls tasks until none is ready, but a limited number of times, and fires the timers that are due.
+    /// Polls tasks until none is ready, but a limited number of times, and fires the timers that are due. Says whether none
+    /// is ready.
     ///
     /// # Panics
     ///
-    /// When it is called from within a tick: a task would be polled while it is being polled.
+    /// When a task calls it in its poll: it would be polled while it is being polled.
     #[inline]
-    pub(crate) fn tick(&self, around: &Surroundings) -> Ticked {
-        assert!(!self.ticking.replace(true), "a task must not drive the kernel that it runs on");
-        let mut idle = self.turn(around);
-        if self.remote().has_unreferenced() {
-            // SAFETY: the list hands out tasks that nobody references any more, on the kernel's thread.
-            self.remote().drain_unreferenced(false, |task| unsafe { task::free(task) });
-            // Memory that is freed may have woken whoever waits for it.
-            idle = self.is_idle();
+    pub(crate) fn tick(&self) -> bool {
+        let kinds = self.events().heard();
+        if kinds != self.kinds.get() {
+            self.follow(kinds);
         }
+        let idle = self.turn();
+        if self.remote.has_unreferenced() { self.free_unreferenced() } else { idle }
+    }
+
+    /// Frees the tasks that nobody references any more, on the kernel's thread. Says whether no task is ready then.
+    #[cold]
+    fn free_unreferenced(&self) -> bool {
+        // SAFETY: the list hands out such tasks.
+        self.remote.drain_unreferenced(false, |task| unsafe { task::free(task) });
+        // Memory that is freed may have woken whoever waits for it.
+        self.is_idle()
+    }
+
+    /// What was done since this was last called.
+    #[inline]
+    pub(crate) fn take_report(&self) -> Ticked {
         Ticked {
             polled: self.polled.take(),
             completed: self.completed.take(),
             spawned: self.spawned.take(),
             timers: self.fired.take(),
-            more: !idle,
         }
     }
 
-    /// Has each poll reported as an event from now on, or only those that took long.
-    pub(crate) fn trace_polls(&self, each: bool) {
-        self.each_poll.set(if each { u32::MAX } else { 0 });
-        self.with_tasks(|tasks| tasks.iter().for_each(|task| task.watch(each, self.long_poll_us)));
+    /// Has the end of this tick, or of the next, look at more than ready tasks and timers.
+    #[inline]
+    pub(crate) fn look_closer(&self, closer: bool) {
+        self.extraordinary.set(closer);
+    }
+
+    /// There is more to the end of a tick than ready tasks and timers.
+    #[inline]
+    pub(crate) fn is_extraordinary(&self) -> bool {
+        self.extraordinary.get()
+    }
+
+    /// Has heap and executor tell of every allocation and every poll, if somebody listens to that: they ask nobody by
+    /// themselves, to be fast.
+    #[cold]
+    fn follow(&self, kinds: Kinds) {
+        self.kinds.set(kinds);
+        self.heap().trace(kinds.contains(Kind::Allocate) || kinds.contains(Kind::Free));
+        let each = kinds.contains(Kind::Poll);
+        self.mark.set(if each { MARK } else { 0 });
+        self.tasks().for_each(|task| task.watch(each, self.long_poll_us));
     }
 
     /// Somebody listens to each poll.
     fn traces_polls(&self) -> bool {
-        self.each_poll.get() != 0
+        self.mark.get() != 0
     }
 
     /// Ends all tasks, and takes no new ones.
-    pub(crate) fn shut_down(&self, events: &Events) {
+    pub(crate) fn shut_down(&self) {
         self.closed.set(true);
-        while let Some(task) = self.with_tasks(|tasks| tasks.iter_raw().next()) {
-            drop(Failing { executor: self, events, task, taken: false, failure: JoinError::Cancelled });
+        while let Some(task) = self.tasks.oldest() {
+            drop(Failing { executor: self, task, taken: false, failure: JoinError::Cancelled });
         }
         while self.done_but_queued.get() > 0 {
-            let _ = self.remote().inbox.take(&self.remote().batch);
-            while let Some(task) = self.remote().batch.pop() {
+            let _ = self.remote.inbox.take(&self.remote.batch);
+            while let Some(task) = self.remote.batch.pop() {
                 self.done_but_queued.set(self.done_but_queued.get() - 1);
                 // SAFETY: popped, and done: the executor's reference goes.
                 unsafe { task::release(task) };
@@ -432,82 +457,70 @@ impl Executor {
             hint::spin_loop();
         }
         // SAFETY: as in `tick`.
-        self.remote().drain_unreferenced(true, |task| unsafe { task::free(task) });
-        self.remote().set_doorbell(None);
+        self.remote.drain_unreferenced(true, |task| unsafe { task::free(task) });
+        self.remote.set_doorbell(None);
     }
 
     /// Nothing is ready: the machine may sleep.
     pub(crate) fn is_idle(&self) -> bool {
-        self.remote().batch.is_empty() && self.remote().inbox.is_empty()
+        self.remote.batch.is_empty() && self.remote.inbox.is_empty()
     }
 
     /// Prepares for sleep: from now on `doorbell` is woken as soon as a task is. `false`: a task is ready already.
     pub(crate) fn fall_asleep(&self, doorbell: &Waker) -> bool {
-        self.remote().set_doorbell(Some(doorbell.clone()));
-        self.remote().batch.is_empty() && self.remote().inbox.fall_asleep()
+        self.remote.set_doorbell(Some(doorbell.clone()));
+        self.remote.batch.is_empty() && self.remote.inbox.fall_asleep()
     }
 
     /// The task that is being polled.
     #[inline]
-    pub(crate) fn current(&self, heap: &Heap) -> Option<TaskId> {
+    pub(crate) fn current(&self) -> Option<TaskId> {
         // SAFETY: the current account is alive, and so is its task.
-        self.current_task(heap).map(|task| TaskId(unsafe { task.as_ref() }.id))
+        self.current_task().map(|task| TaskId(unsafe { task.as_ref() }.id))
     }
 
     /// Whose account is current: only the executor enters accounts, and any but the kernel's is that of the task which is
     /// being polled.
     #[inline]
-    fn current_task(&self, heap: &Heap) -> Option<NonNull<Header>> {
+    fn current_task(&self) -> Option<NonNull<Header>> {
+        let heap = self.heap();
         if heap.is_in_kernel() { None } else { Some(heap.current().cast()) }
     }
 
     /// Aborts the task with this number; `false` when there is none.
     pub(crate) fn abort(&self, id: TaskId) -> bool {
-        // SAFETY: a task on the list is alive.
-        let task = self.with_tasks(|tasks| tasks.iter_raw().find(|task| unsafe { task.as_ref() }.id == id.0));
+        let task = self.tasks().find(|task| task.id == id.0);
         // SAFETY: a task on the list is referenced by the executor.
-        task.map(|task| unsafe { join::abort(task) }).is_some()
+        task.map(|task| unsafe { join::abort(task.this()) }).is_some()
     }
 
     /// The task with the smallest number above `after`, for a listing that survives tasks coming and going.
     pub(crate) fn next_task(&self, after: TaskId) -> Option<TaskStats> {
-        self.with_tasks(|tasks| {
-            tasks
-                .iter()
-                .filter(|task| task.id > after.0)
-                .map(|task| self.stats(task))
-                .min_by_key(|task| task.id)
-        })
+        let task = self.tasks().filter(|task| task.id > after.0).min_by_key(|task| task.id)?;
+        Some(self.stats(task))
     }
 
     /// The account of the task with the smallest number above `after`.
     pub(crate) fn next_account(&self, after: TaskId) -> Option<(TaskId, AccountStats)> {
-        self.with_tasks(|tasks| {
-            let task = tasks.iter().filter(|task| task.id > after.0).min_by_key(|task| task.id)?;
-            Some((TaskId(task.id), task.account.stats()))
-        })
+        let task = self.tasks().filter(|task| task.id > after.0).min_by_key(|task| task.id)?;
+        Some((TaskId(task.id), task.account.stats()))
     }
 
     /// Limits what may be charged to a task; `false` when there is none of this number.
     pub(crate) fn set_quota(&self, task: TaskId, quota: Option<usize>) -> bool {
-        self.with_tasks(|tasks| match tasks.iter().find(|known| known.id == task.0) {
-            Some(task) => {
-                task.account.set_quota(quota);
-                true
-            }
-            None => false,
-        })
+        let task = self.tasks().find(|known| known.id == task.0);
+        task.map(|task| task.account.set_quota(quota)).is_some()
     }
 
     /// The waker that the task is polled with which a waker wakes, if that is a task of this executor.
     fn own_waker(&self, waker: &Waker) -> Option<NonNull<Waker>> {
         let task = task::of_waker(waker)?;
         // SAFETY: the waker's reference keeps the header.
-        unsafe { (task.as_ref().remote == self.remote).then(|| task::own_waker(task)) }
+        unsafe { (task.as_ref().remote == NonNull::from(&self.remote)).then(|| task::own_waker(task)) }
     }
 
     fn stats(&self, header: &Header) -> TaskStats {
-        let running = self.current_task(header.account.heap()) == Some(NonNull::from(header));
+        let running = self.current_task() == Some(NonNull::from(header));
         TaskStats {
             id: TaskId(header.id),
             name: header.account.name(),

@@ -4,7 +4,7 @@ use core::{cell::Cell, future::Future, task::Waker};
 
 use crate::{
     event::{Events, Probed},
-    executor::{JoinHandle, SpawnError, TaskId, TaskStats},
+    executor::{Executor, JoinHandle, SpawnError, TaskId, TaskStats, Ticked},
     heap::{AccountStats, AllocError, Heap, HeapRoot, Region, RegionError, Shared},
     interrupt::{Line, LineStats},
     limits::Settings,
@@ -150,22 +150,19 @@ impl Kernel {
     /// the task is over then, and the next tick goes on with the others.
     pub fn tick(&self) -> Tick {
         let core = &*self.handle.core;
-        let system = &*core.system;
-        let ticked = system.tick();
-        let next = if let Some(stop) = system.stop.get() {
-            Next::Stop(stop)
-        } else if ticked.more || (core.registry.take_suspicion() && core.registry.break_cycle()) {
-            Next::RunAgain
-        } else {
-            system.timers().next_deadline().map_or(Next::WaitForInterrupt, Next::SleepUntil)
-        };
-        Tick {
-            polled: ticked.polled,
-            completed: ticked.completed,
-            spawned: ticked.spawned,
-            timers: ticked.timers,
-            next,
+        let executor = core.system.executor();
+        let idle = executor.tick();
+        // What is rare stands apart, and builds the whole of its report.
+        if executor.is_extraordinary() {
+            return core.end_extraordinary_tick(idle);
         }
+        if !idle {
+            return Tick::of(executor, Next::RunAgain);
+        }
+        if !executor.timers.is_empty() {
+            return Tick::until_alarm(executor);
+        }
+        Tick::of(executor, Next::WaitForInterrupt)
     }
 
     /// Commands that consoles could not carry out since boot.
@@ -181,13 +178,46 @@ impl Kernel {
     /// No task is ready. With interrupts off this is the last look before a machine sleeps: what an interrupt has woken
     /// since the tick is seen here.
     pub fn is_idle(&self) -> bool {
-        self.handle.core.system.executor.is_idle()
+        self.handle.core.system.executor().is_idle()
     }
 
     /// Prepares a machine that other threads wake for sleep: `doorbell` is woken as soon as a task is. `false` means
     /// that a task is ready already and the machine must not sleep.
     pub fn fall_asleep(&self, doorbell: &Waker) -> bool {
-        self.handle.core.system.executor.fall_asleep(doorbell)
+        self.handle.core.system.executor().fall_asleep(doorbell)
+    }
+}
+
+impl Core {
+    /// The report of a tick when there is more to it than ready tasks and timers.
+    #[cold]
+    fn end_extraordinary_tick(&self, idle: bool) -> Tick {
+        let executor = self.system.executor();
+        if let Some(stop) = self.system.stop_reason() {
+            return Tick::of(executor, Next::Stop(stop));
+        }
+        if !idle {
+            return Tick::of(executor, Next::RunAgain);
+        }
+        executor.look_closer(false);
+        match self.registry.break_cycle() {
+            true => Tick::of(executor, Next::RunAgain),
+            false => Tick::until_alarm(executor),
+        }
+    }
+}
+
+impl Tick {
+    #[inline]
+    fn of(executor: &Executor, next: Next) -> Self {
+        let Ticked { polled, completed, spawned, timers } = executor.take_report();
+        Self { polled, completed, spawned, timers, next }
+    }
+
+    #[inline(never)]
+    fn until_alarm(executor: &Executor) -> Self {
+        let deadline = executor.timers.next_deadline();
+        Self::of(executor, deadline.map_or(Next::WaitForInterrupt, Next::SleepUntil))
     }
 }
 
@@ -286,7 +316,7 @@ impl Handle {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.system().executor.spawn(self.heap(), self.events(), name, future).await
+        self.system().executor().spawn(name, future).await
     }
 
     /// Spawns a task, if there is memory for it now.
@@ -299,12 +329,12 @@ impl Handle {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.system().executor.try_spawn(self.heap(), self.events(), name, future)
+        self.system().executor().try_spawn(name, future)
     }
 
     /// Ends a task by its number; `false` when there is none.
     pub fn abort(&self, task: TaskId) -> bool {
-        self.system().executor.abort(task)
+        self.system().executor().abort(task)
     }
 
     /// The task that runs now; `None` outside of tasks.
@@ -314,7 +344,7 @@ impl Handle {
 
     /// The task with the smallest number above `after`: start with 0 to list them all.
     pub fn next_task(&self, after: TaskId) -> Option<TaskStats> {
-        self.system().executor.next_task(after)
+        self.system().executor().next_task(after)
     }
 
     /// Registers an interrupt line. For set-up: lines live as long as the machine.
@@ -341,12 +371,12 @@ impl Handle {
     /// The account of the task with the smallest number above `after`; that of the kernel itself is
     /// [`Heap::kernel_account`].
     pub fn next_account(&self, after: TaskId) -> Option<(TaskId, AccountStats)> {
-        self.system().executor.next_account(after)
+        self.system().executor().next_account(after)
     }
 
     /// Limits how many bytes of memory a task may have, from its next allocation on; `false` when there is no such task.
     pub fn set_quota(&self, task: TaskId, bytes: Option<usize>) -> bool {
-        self.system().executor.set_quota(task, bytes)
+        self.system().executor().set_quota(task, bytes)
     }
 
     /// Counts a command that a console could not carry out, for machines that end with an exit code.
@@ -364,7 +394,7 @@ impl Handle {
 
     /// Asks the machine to end; the tick that is under way is its last.
     pub fn stop(&self, stop: Stop) {
-        self.system().stop.set(Some(stop));
+        self.system().stop(stop);
     }
 }
 

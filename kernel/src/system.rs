@@ -7,8 +7,8 @@
 use core::{cell::Cell, ptr::NonNull};
 
 use crate::{
-    event::{Event, Events, Kind, Kinds, Probed, Record},
-    executor::{Executor, Surroundings, TaskId, Ticked},
+    event::{Event, Events, Kind, Probed, Record},
+    executor::{Executor, TaskId},
     heap::{AllocError, Box, Heap, Observation, Observer, Shared},
     interrupt::Interrupts,
     limits::Settings,
@@ -19,17 +19,18 @@ use crate::{
 
 /// See the module.
 pub(crate) struct System {
-    around: Surroundings,
+    heap: NonNull<Heap>,
     events: NonNull<Events>,
     log: NonNull<Log>,
-    pub(crate) executor: Executor,
+    executor: NonNull<Executor>,
+    /// Lent to the executor, the events and the log.
+    _clock: Box<dyn Clock>,
     pub(crate) interrupts: Interrupts,
-    pub(crate) stop: Cell<Option<Stop>>,
+    /// Why the machine is to end.
+    stop: Cell<Option<Stop>>,
     pub(crate) commands_failed: Cell<u32>,
     /// Consoles that wait for input.
     pub(crate) consoles_waiting: Cell<u32>,
-    /// The kinds of events that somebody heard at the last tick.
-    kinds: Cell<Kinds>,
 }
 
 impl System {
@@ -54,54 +55,48 @@ impl System {
         settings: &Settings,
         probed: Option<Probed>,
     ) -> Result<Shared<Self>, AllocError> {
-        // SAFETY: the clock's box does not move its content. `shut_down` takes the clock back from both before the
-        // box is dropped, as `drop` ensures.
+        // SAFETY: the clock's box does not move its content. `shut_down` takes the clock back from events and log before the
+        // box is dropped, as `drop` ensures, and the executor's clock is read through the system only.
         let lent = unsafe { NonNull::from(&*clock).as_ref() };
         let events = Events::new(heap.try_permanent_slots::<Record>(settings.events)?, lent, probed);
         let log = Log::new(heap.try_permanent_slots::<Line>(settings.log_lines)?, lent);
         let events = heap.try_permanent(events)?;
         let log = heap.try_permanent(log)?;
-        let executor = Executor::new(heap, settings)?;
-        let room = heap.try_room_for_shared::<Self>()?;
+        // SAFETY: the event stream is placed for as long as the heap exists, and the clock is dropped with the system, through
+        // which everybody uses the executor.
+        let executor = unsafe { Executor::place(heap, events, NonNull::from(lent), settings) }?;
         // SAFETY: the event stream is placed for as long as the heap exists.
         unsafe { heap.set_observer(Some(Observer { notice, context: events.cast() })) };
-        // SAFETY: the system lives in a block of this heap, where the event stream is placed for as long as it exists. All
-        // fields of the room's value are written, as the pattern has the compiler check.
-        let system = unsafe {
-            room.fill_in_place(|place| {
-                Surroundings::write(&raw mut (*place).around, NonNull::from(heap), events, clock);
-                (&raw mut (*place).events).write(events);
-                (&raw mut (*place).log).write(log);
-                (&raw mut (*place).executor).write(executor);
-                (&raw mut (*place).interrupts).write(Interrupts::new());
-                (&raw mut (*place).stop).write(Cell::new(None));
-                (&raw mut (*place).commands_failed).write(Cell::new(0));
-                (&raw mut (*place).consoles_waiting).write(Cell::new(0));
-                (&raw mut (*place).kinds).write(Cell::new(Kinds::NONE));
-                let Self {
-                    around: _,
-                    events: _,
-                    log: _,
-                    executor: _,
-                    interrupts: _,
-                    stop: _,
-                    commands_failed: _,
-                    consoles_waiting: _,
-                    kinds: _,
-                } = &*place;
-            })
+        let system = Self {
+            executor,
+            _clock: clock,
+            heap: NonNull::from(heap),
+            events,
+            log,
+            interrupts: Interrupts::new(),
+            stop: Cell::new(None),
+            commands_failed: Cell::new(0),
+            consoles_waiting: Cell::new(0),
         };
-        Ok(system)
+        heap.try_shared(system).map_err(|failed| failed.error)
+    }
+
+    #[inline]
+    pub(crate) fn executor(&self) -> &Executor {
+        // SAFETY: placed for as long as the region exists, and the system lives in it.
+        unsafe { self.executor.as_ref() }
     }
 
     #[inline]
     pub(crate) fn heap(&self) -> &Heap {
-        self.around.heap()
+        // SAFETY: the system lives in it.
+        unsafe { self.heap.as_ref() }
     }
 
     #[inline]
     pub(crate) fn events(&self) -> &Events {
-        self.around.events()
+        // SAFETY: placed for as long as the region exists.
+        unsafe { self.events.as_ref() }
     }
 
     pub(crate) fn events_for_interrupts(&self) -> NonNull<Events> {
@@ -114,42 +109,41 @@ impl System {
         unsafe { self.log.as_ref() }
     }
 
+    #[inline]
     pub(crate) fn timers(&self) -> &Timers {
-        &self.around.timers
+        &self.executor().timers
     }
 
     pub(crate) fn now(&self) -> Instant {
-        Instant::from_micros(self.around.clock.now_us())
+        Instant::from_micros(self.executor().clock().now_us())
     }
 
-    /// One tick of the executor.
+    /// Asks the machine to end.
+    pub(crate) fn stop(&self, stop: Stop) {
+        self.stop.set(Some(stop));
+        self.executor().look_closer(true);
+    }
+
+    /// Why the machine is to end, if it is.
+    pub(crate) fn stop_reason(&self) -> Option<Stop> {
+        self.stop.get()
+    }
+
+    /// Has the end of a tick look for a circle of waiting tasks, once the machine has nothing else to do.
     #[inline]
-    pub(crate) fn tick(&self) -> Ticked {
-        let kinds = self.events().heard();
-        if kinds != self.kinds.get() {
-            self.trace(kinds);
-        }
-        self.executor.tick(&self.around)
-    }
-
-    /// Has heap and executor tell of every allocation and every poll, if somebody listens to that: they ask nobody by
-    /// themselves, to be fast.
-    #[cold]
-    fn trace(&self, kinds: Kinds) {
-        self.kinds.set(kinds);
-        self.heap().trace(kinds.contains(Kind::Allocate) || kinds.contains(Kind::Free));
-        self.executor.trace_polls(kinds.contains(Kind::Poll));
+    pub(crate) fn suspect_cycle(&self) {
+        self.executor().look_closer(true);
     }
 
     /// The number of the task that runs now; `None` outside of tasks.
     #[inline]
     pub(crate) fn current_task(&self) -> Option<TaskId> {
-        self.executor.current(self.heap())
+        self.executor().current()
     }
 
     /// Ends all tasks, and lets go of what interrupts were lent.
     pub(crate) fn shut_down(&self) {
-        self.executor.shut_down(self.events());
+        self.executor().shut_down();
         self.events().close();
         self.log().close();
     }

@@ -113,11 +113,18 @@ impl Timers {
     /// The work is bounded by what is due, plus at most fifteen small steps in the life of each pending wait.
     #[inline]
     pub fn advance(&self, now: Instant) -> usize {
-        if now < self.now.get() || !self.wheel.skip_to(now.as_micros()) {
-            return self.fire(now);
+        if self.pass_to(now) { 0 } else { self.fire(now) }
+    }
+
+    /// Moves time to `now` if that is not back, and nothing is due by then. Otherwise does nothing and returns false:
+    /// [`advance`](Timers::advance) has to look.
+    #[inline]
+    pub(crate) fn pass_to(&self, now: Instant) -> bool {
+        let passes = now >= self.now.get() && self.wheel.skip_to(now.as_micros());
+        if passes {
+            self.now.set(now);
         }
-        self.now.set(now);
-        0
+        passes
     }
 
     /// Wakes everything that is due.
@@ -146,12 +153,14 @@ impl Timers {
 
     /// How many waits are pending.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.wheel.len()
     }
 
     /// Whether nothing waits.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -7,12 +7,12 @@
 use core::ptr::NonNull;
 
 use super::{
-    Executor, Header, JoinError, Surroundings,
+    Executor, Header, JoinError,
     state::Queue,
     task::{self, Polled},
 };
 use crate::{
-    event::{Ending, Event, Events, Kind},
+    event::{Ending, Event, Kind},
     time::Instant,
 };
 
@@ -20,16 +20,19 @@ impl Executor {
     /// Polls tasks until none is ready or so many polls have been made as a tick may make, and fires what is due. Says
     /// whether none was ready in the end.
     #[inline]
-    pub(super) fn turn(&self, around: &Surroundings) -> bool {
-        let remote = self.remote();
-        let (heap, clock) = (around.heap(), &*around.clock);
+    pub(super) fn turn(&self) -> bool {
+        let (remote, heap, clock) = (&self.remote, self.heap(), self.clock());
+        // Only in a poll. Between two, wakers and drops may tick as they like: no task is borrowed, and what is ready is on
+        // the queue.
+        assert!(heap.is_in_kernel(), "a task must not drive the kernel that it runs on");
         let now_us = clock.now_us();
-        self.count_fired(around.timers.advance(Instant::from_micros(now_us)));
-        self.start.set(self.mark(now_us));
-        let turn = Turn { executor: self, around };
+        if !self.timers.pass_to(Instant::from_micros(now_us)) {
+            self.fire(now_us);
+        }
+        self.start.set(now_us ^ self.mark.get());
+        let turn = Turn { executor: self };
         let mut left = self.polls_per_tick;
-        let idle = loop {
-            let Some(task) = remote.pop() else { break true };
+        while let Some(task) = remote.pop() {
             // SAFETY: the executor's reference keeps a task that was popped until it is released in `conclude`.
             let header = unsafe { task.as_ref() };
             header.state.begin_poll();
@@ -46,70 +49,65 @@ impl Executor {
                 header.polls.set(header.polls.get().wrapping_add(1));
                 let now_us = clock.now_us();
                 if now_us != self.start.get() {
-                    self.pass_to(now_us, around, header);
+                    self.pass_to(now_us, header);
                 }
             } else {
                 // SAFETY: as its poll says.
-                unsafe { self.conclude(task, polled, around) };
+                unsafe { self.conclude(task, polled) };
             }
             left = left.wrapping_sub(1);
             if left == 0 {
-                break false;
+                break;
             }
-        };
+        }
         // No poll is in progress any more.
-        self.leave_task(around);
-        drop(turn);
+        self.leave_task();
+        core::mem::forget(turn);
         self.polled.set(self.polled.get().wrapping_add(self.polls_per_tick.wrapping_sub(left)));
-        idle
+        left != 0
     }
 
     /// Allocations are charged to no task any more. Says to which they were.
     #[inline]
-    fn leave_task(&self, around: &Surroundings) -> Option<NonNull<Header>> {
-        let task = self.current_task(around.heap());
-        around.heap().enter_kernel();
+    fn leave_task(&self) -> Option<NonNull<Header>> {
+        let task = self.current_task();
+        self.heap().enter_kernel();
         task
-    }
-
-    /// Turns a time into what `start` holds, and back. If each poll is traced, that is a time which the clock never shows.
-    #[inline]
-    fn mark(&self, time_us: u64) -> u64 {
-        time_us ^ (u64::from(self.each_poll.get()) << 32)
     }
 
     /// Time has passed during a poll: charges it to the task, and fires what is due.
     #[inline(never)]
-    fn pass_to(&self, now_us: u64, around: &Surroundings, header: &Header) {
-        self.charge(now_us, around, header);
-        if around.timers.is_due(Instant::from_micros(now_us)) {
-            self.leave_task(around);
-            self.count_fired(around.timers.advance(Instant::from_micros(now_us)));
+    fn pass_to(&self, now_us: u64, header: &Header) {
+        self.charge(now_us, header);
+        if self.timers.is_due(Instant::from_micros(now_us)) {
+            self.leave_task();
+            self.fire(now_us);
         }
     }
 
-    #[inline]
-    fn count_fired(&self, timers: usize) {
-        if timers > 0 {
-            self.fired.set(self.fired.get().saturating_add(u32::try_from(timers).unwrap_or(u32::MAX)));
-        }
+    /// Fires what is due.
+    #[cold]
+    fn fire(&self, now_us: u64) {
+        let timers = self.timers.advance(Instant::from_micros(now_us));
+        self.fired.set(self.fired.get().saturating_add(u32::try_from(timers).unwrap_or(u32::MAX)));
     }
 
     /// Charges the time of a poll to its task.
     #[inline(always)]
-    fn charge(&self, now_us: u64, around: &Surroundings, header: &Header) {
+    fn charge(&self, now_us: u64, header: &Header) {
+        let mark = self.mark.get();
         // Clocks do not go backwards.
-        let took_us = now_us.wrapping_sub(self.mark(self.start.replace(self.mark(now_us))));
+        let took_us = now_us.wrapping_sub(self.start.replace(now_us ^ mark) ^ mark);
         header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
         if took_us >= header.notable_us.get() {
-            self.note_poll(header, around, took_us);
+            self.note_poll(header, took_us);
         }
     }
 
     /// A poll that somebody wants to know of: it was the task's longest so far, or stalled the others, or each is traced.
     #[cold]
-    fn note_poll(&self, header: &Header, around: &Surroundings, took_us: u64) {
-        let events = around.events();
+    fn note_poll(&self, header: &Header, took_us: u64) {
+        let events = self.events();
         let us = u32::try_from(took_us).unwrap_or(u32::MAX);
         header.longest_us.set(header.longest_us.get().max(us));
         header.watch(self.traces_polls(), self.long_poll_us);
@@ -125,18 +123,17 @@ impl Executor {
     ///
     /// The task has been taken for a poll, and is not being polled any more.
     #[inline(never)]
-    unsafe fn conclude(&self, task: NonNull<Header>, polled: Polled, around: &Surroundings) {
-        self.leave_task(around);
-        let events = around.events();
+    unsafe fn conclude(&self, task: NonNull<Header>, polled: Polled) {
+        self.leave_task();
         if polled == Polled::Finished {
             // SAFETY: the executor's reference.
-            self.charge(around.clock.now_us(), around, unsafe { task.as_ref() });
+            self.charge(self.clock().now_us(), unsafe { task.as_ref() });
             // SAFETY: the stage holds the output, and this is the only end of this task.
-            unsafe { self.finish(task, true, events, Ending::Finished) };
+            unsafe { self.finish(task, true, Ending::Finished) };
         } else {
             // It was its turn, but it was not polled.
             self.polled.set(self.polled.get().wrapping_sub(1));
-            drop(Failing { executor: self, events, task, taken: true, failure: JoinError::Cancelled });
+            drop(Failing { executor: self, task, taken: true, failure: JoinError::Cancelled });
         }
     }
 
@@ -146,11 +143,10 @@ impl Executor {
     ///
     /// The task has been taken for a poll, and is not being polled any more.
     #[cold]
-    unsafe fn fail_in_poll(&self, task: NonNull<Header>, around: &Surroundings) {
+    unsafe fn fail_in_poll(&self, task: NonNull<Header>) {
         // SAFETY: the executor's reference, until the task is ended below.
-        self.charge(around.clock.now_us(), around, unsafe { task.as_ref() });
-        let events = around.events();
-        drop(Failing { executor: self, events, task, taken: true, failure: JoinError::Panicked });
+        self.charge(self.clock().now_us(), unsafe { task.as_ref() });
+        drop(Failing { executor: self, task, taken: true, failure: JoinError::Panicked });
     }
 
     /// Marks a task as done, whose stage holds its outcome.
@@ -160,13 +156,13 @@ impl Executor {
     /// Called once for a task, which the executor references; the reference is given up. `taken`: the task has been
     /// taken for a poll, so it is on no queue.
     #[inline(always)]
-    unsafe fn finish(&self, task: NonNull<Header>, taken: bool, events: &Events, ending: Ending) {
+    unsafe fn finish(&self, task: NonNull<Header>, taken: bool, ending: Ending) {
         // SAFETY: the executor's reference.
         let header = unsafe { task.as_ref() };
         // SAFETY: every task that is not done is on the list.
-        self.with_tasks(|tasks| unsafe { tasks.remove(task) });
+        unsafe { self.tasks.remove(task) };
         self.completed.set(self.completed.get().wrapping_add(1));
-        events.emit(Kind::Exit, || Event::Exit { task: header.id, ending });
+        self.events().emit(Kind::Exit, || Event::Exit { task: header.id, ending });
         // Whatever happens in the user's drop of an outcome that nobody wants, the task is over.
         let end = End { executor: self, task, taken };
         if !header.joinable.get() {
@@ -177,29 +173,25 @@ impl Executor {
     }
 }
 
-/// Polls in progress. Dropping it in the middle of one, which is what a panic does that unwinds out of a task's poll, ends
-/// that task and nothing else.
+/// Polls in progress. It is dropped by a panic only, that unwinds out of a task's poll and ends that task and nothing else,
+/// or out of what ran between two.
 struct Turn<'t> {
     executor: &'t Executor,
-    around: &'t Surroundings,
 }
 
 impl Drop for Turn<'_> {
-    #[inline]
     fn drop(&mut self) {
-        let Self { executor, around } = *self;
-        if let Some(task) = executor.leave_task(around) {
+        let Self { executor } = *self;
+        if let Some(task) = executor.leave_task() {
             // SAFETY: it was being polled.
-            unsafe { executor.fail_in_poll(task, around) };
+            unsafe { executor.fail_in_poll(task) };
         }
-        executor.ticking.set(false);
     }
 }
 
 /// A task that has failed. Dropping it drops the future and ends the task, whatever happens in the former.
 pub(super) struct Failing<'e> {
     pub(super) executor: &'e Executor,
-    pub(super) events: &'e Events,
     /// Not done, and not being polled.
     pub(super) task: NonNull<Header>,
     /// It has been taken for a poll.
@@ -220,13 +212,13 @@ struct Finally<'p, 'e>(&'p Failing<'e>);
 
 impl Drop for Finally<'_, '_> {
     fn drop(&mut self) {
-        let Failing { executor, events, task, taken, failure } = *self.0;
+        let Failing { executor, task, taken, failure } = *self.0;
         let ending = match failure {
             JoinError::Cancelled => Ending::Cancelled,
             JoinError::Panicked => Ending::Panicked,
         };
         // SAFETY: the stage holds the failure, and this is the only end of this task.
-        unsafe { executor.finish(task, taken, events, ending) };
+        unsafe { executor.finish(task, taken, ending) };
     }
 }
 

@@ -31,12 +31,11 @@ use core::{
     task::{Context, Poll, RawWaker, RawWakerVTable, Waker},
 };
 
-use cordyceps::{Linked, list};
-
 use super::{
     JoinError,
     remote::Remote,
     state::{Queue, State},
+    tasks::Link,
 };
 use crate::{
     heap::{Account, Extent, Heap},
@@ -67,7 +66,9 @@ pub(crate) struct Header {
     /// A poll that takes so long is worth a closer look, see [`Header::watch`].
     pub(super) notable_us: Cell<u64>,
     pub(super) longest_us: Cell<u32>,
-    pub(super) links: list::Links<Header>,
+    /// The neighbours on the list of all [tasks](super::tasks).
+    pub(super) older: Link,
+    pub(super) newer: Link,
     /// What the task is polled with. It borrows the executor's reference, see [`borrowed_waker`].
     pub(super) waker: ManuallyDrop<Waker>,
 }
@@ -79,6 +80,11 @@ impl Header {
         self.wakes.store(self.wakes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
+    /// The task, by the pointer that its waker has, which spans the block (rule 1).
+    pub(super) fn this(&self) -> NonNull<Header> {
+        header(self.waker.data())
+    }
+
     /// Decides which polls are looked at: each of them, or those that are the task's longest so far or above a limit.
     pub(super) fn watch(&self, each: bool, long_poll_us: u32) {
         self.notable_us.set(notable_us(each, self.longest_us.get().min(long_poll_us)));
@@ -88,24 +94,6 @@ impl Header {
 /// How long a poll takes at least that is looked at: any, or one above so many microseconds.
 pub(super) fn notable_us(each: bool, above_us: u32) -> u64 {
     if each { 0 } else { u64::from(above_us) + 1 }
-}
-
-// SAFETY: a header does not move (its block is freed, never moved), and `links` gives the address of its own field.
-unsafe impl Linked<list::Links<Header>> for Header {
-    type Handle = NonNull<Header>;
-
-    fn into_ptr(handle: Self::Handle) -> NonNull<Self> {
-        handle
-    }
-
-    unsafe fn from_ptr(ptr: NonNull<Self>) -> Self::Handle {
-        ptr
-    }
-
-    unsafe fn links(ptr: NonNull<Self>) -> NonNull<list::Links<Self>> {
-        // SAFETY: the list passes the address of a live header (rule 3).
-        unsafe { NonNull::new_unchecked(&raw mut (*ptr.as_ptr()).links) }
-    }
 }
 
 /// Polls the task that it is given.

@@ -145,23 +145,6 @@ impl<T> SharedRoom<'_, T> {
     pub(crate) fn fill(self, value: T) -> Shared<T> {
         Shared::write(self.block, value)
     }
-
-    /// Has the value written where it is to be, which is for values that are too large for the stack of a chip.
-    ///
-    /// # Safety
-    ///
-    /// `write` writes the value.
-    pub(crate) unsafe fn fill_in_place(self, write: impl FnOnce(*mut T)) -> Shared<T> {
-        let (memory, account) = self.block.into_raw();
-        let counted = memory.cast::<Counted<T>>();
-        // SAFETY: the block is for a `Counted<T>`, all of which is written.
-        unsafe {
-            (&raw mut (*counted.as_ptr()).owners).write(Cell::new(1));
-            (&raw mut (*counted.as_ptr()).account).write(account);
-            write(&raw mut (*counted.as_ptr()).value);
-        }
-        Shared { counted, owns: PhantomData }
-    }
 }
 
 impl Heap {
@@ -192,16 +175,6 @@ impl Heap {
             Ok(block) => Ok(Shared::write(block, value)),
             Err(error) => Err(AllocFailed { value, error }),
         }
-    }
-
-    /// Takes the memory of a value that is to be shared, if there is memory for it now.
-    ///
-    /// # Errors
-    ///
-    /// See [`AllocError`].
-    pub(crate) fn try_room_for_shared<T>(&self) -> Result<SharedRoom<'_, T>, AllocError> {
-        let block = self.try_block(Layout::new::<Counted<T>>())?;
-        Ok(SharedRoom { block, holds: PhantomData })
     }
 
     /// Waits for the memory of a value that is to be shared, when the value itself cannot be made before.

@@ -49,8 +49,6 @@ pub struct Registry {
     instances: Numbers,
     connections: Numbers,
     next_request: Cell<u32>,
-    /// A request was sent to a server that was not waiting for one: tasks may be waiting in a circle.
-    suspect: Cell<bool>,
 }
 
 /// Which instance of a service to connect to.
@@ -139,7 +137,6 @@ impl Registry {
             instances: Numbers::from(first_id),
             connections: Numbers::from(first_id),
             next_request: Cell::new(first_id),
-            suspect: Cell::new(false),
         })
     }
 
@@ -148,7 +145,7 @@ impl Registry {
     }
 
     pub(super) fn executor(&self) -> &Executor {
-        &self.system.executor
+        self.system.executor()
     }
 
     #[inline]
@@ -187,13 +184,7 @@ impl Registry {
 
     #[inline]
     pub(super) fn suspect_cycle(&self) {
-        self.suspect.set(true);
-    }
-
-    /// Whether to look for a circle of waiting tasks, once.
-    #[inline]
-    pub(crate) fn take_suspicion(&self) -> bool {
-        self.suspect.get() && self.suspect.replace(false)
+        self.system().suspect_cycle();
     }
 
     pub(super) fn with_servers<R>(&self, with: impl FnOnce(&[Shared<ServerCore>]) -> R) -> R {

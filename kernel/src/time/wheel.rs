@@ -112,6 +112,7 @@ impl<P: Default> Wheel<P> {
     }
 
     /// How many entries are in the wheel.
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.len.get()
     }

@@ -357,3 +357,43 @@ fn wakes_are_counted_also_those_that_change_nothing() {
     let stats = kernel.next_task(super::super::TaskId(task.id().0 - 1)).expect("it is there");
     assert_eq!((stats.polls, stats.wakes), (2, 6));
 }
+
+std::thread_local! {
+    /// The machine that a [`Ticks`] drives.
+    static DRIVEN: RefCell<Option<Rc<Machine>>> = const { RefCell::new(None) };
+}
+
+/// Drives a machine when it is woken.
+struct Ticks;
+
+impl Wake for Ticks {
+    fn wake(self: Arc<Self>) {
+        let machine = DRIVEN.with(|driven| driven.borrow().clone());
+        machine.expect("a machine is driven").kernel.tick();
+    }
+}
+
+#[test]
+fn a_waker_that_a_timer_fires_may_tick() {
+    let machine = Rc::new(Machine::new());
+    DRIVEN.set(Some(machine.clone()));
+    let order = Rc::new(RefCell::new(Vec::new()));
+    for number in 0..3_u32 {
+        let order = order.clone();
+        let task = async move {
+            order.borrow_mut().push(number);
+            yield_now().await;
+            order.borrow_mut().push(number);
+        };
+        machine.kernel.handle().try_spawn("yields", task).expect("memory").detach();
+    }
+    let handle = machine.kernel.handle();
+    let mut sleep = core::pin::pin!(handle.sleep(crate::time::Duration::from_micros(1)));
+    let waker = Waker::from(Arc::new(Ticks));
+    assert!(sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    machine.clock.set(1);
+    machine.settle();
+    assert_eq!(*order.borrow(), [0, 1, 2, 0, 1, 2]);
+    assert_eq!(handle.next_task(TaskId(0)), None);
+    DRIVEN.set(None);
+}
