@@ -17,9 +17,9 @@ use crate::{
     Handle,
     event::{Event, Kind},
     executor::{JoinError, JoinHandle, SpawnFailure},
-    heap::{Box, Shared},
+    heap::{AllocError, Box, Shared},
     inline::Text,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// The target of the supervisor's log lines.
@@ -94,8 +94,12 @@ enum Step {
     },
     /// Watch it run.
     Watch(JoinHandle<Reason>),
-    /// Wait before it is started again.
-    Wait(Instant),
+    /// Wait before it is started.
+    Wait {
+        until: Instant,
+        /// It has run before.
+        again: bool,
+    },
     /// Wait until somebody starts it.
     Rest,
 }
@@ -137,7 +141,7 @@ impl Watch {
             step = match step {
                 Step::Start { again } => self.start(again),
                 Step::Watch(task) => self.watch(task).await,
-                Step::Wait(until) => self.wait(until).await,
+                Step::Wait { until, again } => self.wait(until, again).await,
                 Step::Rest => self.rest().await,
             };
         }
@@ -150,8 +154,9 @@ impl Watch {
         let kernel = self.supervisor.kernel();
         let task = match self.recipe.spawn(kernel, self.driver.name) {
             Ok(task) => task,
-            Err(failure) => return self.ended(&Ending::Failed(reason(format_args!("{failure}")))),
+            Err(failure) => return self.not_started(failure, again),
         };
+        self.history.started();
         let Driver { name, starts, state, .. } = &*self.driver;
         let before = starts.get();
         starts.set(before.wrapping_add(1));
@@ -210,24 +215,45 @@ impl Watch {
             state.set(DriverState::Stopped);
             return Step::Rest;
         }
-        let now = kernel.now();
-        let Some(delay) = self.history.failed(now) else {
+        let Some(delay) = self.history.failed(kernel.now()) else {
             kernel.log().error(TARGET, format_args!("{name}: {ending}; given up, it fails too often"));
             kernel.events().emit(Kind::GiveUp, || Event::GiveUp { driver: name });
             state.set(DriverState::GivenUp);
             return Step::Rest;
         };
         kernel.log().warn(TARGET, format_args!("{name}: {ending}; starting it again in {delay}"));
-        let until = now.saturating_add(delay);
-        state.set(DriverState::Waiting { until_us: until.as_micros() });
-        Step::Wait(until)
+        self.start_in(delay, true)
     }
 
-    async fn wait(&mut self, until: Instant) -> Step {
+    /// The driver's task could not be spawned.
+    fn not_started(&mut self, failure: SpawnFailure, again: bool) -> Step {
+        let ending = Ending::Failed(reason(format_args!("{failure}")));
+        let passes =
+            matches!(failure, SpawnFailure::Memory(AllocError::OutOfMemory { .. } | AllocError::Contended));
+        if !passes || self.driver.policy.restart == Restart::Never {
+            return self.ended(&ending);
+        }
+        self.remember(&ending);
+        let (delay, before) = self.history.refused();
+        if before == 0 {
+            // Once: the log has more to tell than this, again and again.
+            let (kernel, name) = (self.supervisor.kernel(), self.driver.name);
+            kernel.log().warn(TARGET, format_args!("{name}: no memory to start it; trying until there is"));
+        }
+        self.start_in(delay, again)
+    }
+
+    fn start_in(&self, delay: Duration, again: bool) -> Step {
+        let until = self.supervisor.kernel().now().saturating_add(delay);
+        self.driver.state.set(DriverState::Waiting { until_us: until.as_micros() });
+        Step::Wait { until, again }
+    }
+
+    async fn wait(&mut self, until: Instant, again: bool) -> Step {
         let sleep = self.supervisor.kernel().sleep_until(until);
         // What was ordered is looked at by `start`.
         let _ = first(sleep, self.driver.next_order()).await;
-        Step::Start { again: true }
+        Step::Start { again }
     }
 
     async fn rest(&mut self) -> Step {
