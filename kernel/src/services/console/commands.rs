@@ -15,7 +15,7 @@ use crate::{
     executor::TaskId,
     inline::Text,
     log::Level,
-    registry::{CallError, ConnectError, InstanceId},
+    registry::{CallError, ConnectError},
 };
 
 mod call;
@@ -84,9 +84,9 @@ const COMMANDS: &[Command] = &[
     ),
     command(
         "call",
-        "SERVICE REQUEST",
+        "SERVICE[:LABEL] REQUEST",
         "send any request to a service",
-        "For instance `call echo Number 7`, `call gpio Write{pin: 25, high: true}`.\n`call SERVICE` says what it takes.",
+        "For instance `call echo Number 7`, `call gpio Write{pin: 25, high: true}`.\n`call SERVICE` says what it takes. Where several are of one name, `services`\nhas their labels: `call serial:uart1 Stats`.",
     ),
     command(
         "ping",
@@ -297,13 +297,7 @@ impl Before {
     pub(super) fn candidates(self, kernel: &Handle, offer: &mut dyn FnMut(&str)) {
         match self {
             Self::Nothing | Self::Help => COMMANDS.iter().for_each(|command| offer(command.name)),
-            Self::Service => {
-                let mut after = InstanceId(0);
-                while let Some(service) = kernel.services().next_program_service(after) {
-                    offer(service.name);
-                    after = service.instance;
-                }
-            }
+            Self::Service => call::offer(kernel, offer),
             Self::Driver => {
                 let mut after = TaskId(0);
                 while let Some(task) = kernel.next_task(after) {

@@ -1,10 +1,14 @@
 //! The console in a whole machine: lines in over a model of a UART, text out.
 
+use core::convert::Infallible;
+
 use super::{Config, Mode};
 use crate::{
+    Handle,
     heap::SteadyState,
     platform::{Next, Stop},
     services::{
+        echo::{Echo, Request},
         serial::{
             device::Received,
             driver::{Handler, set_up},
@@ -175,6 +179,65 @@ fn a_wrong_command_says_what_is_wrong_and_is_counted() {
         assert!(expected.is_empty() || terminal.failed() > 0, "`{line}` was counted");
     }
     assert_eq!(terminal.failed(), 16);
+}
+
+/// An instance of echo that answers with the next number.
+async fn next_number(kernel: Handle) -> Infallible {
+    let mut server = kernel.services().bind_for_programs::<Echo>("next").await.expect("bound");
+    loop {
+        let call = server.next_call().await;
+        let answer = match *call.request() {
+            Request::Number(number) => Request::Number(number + 1),
+            text => text,
+        };
+        let _ = call.answer(answer);
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
+fn a_call_goes_to_the_first_instance_or_to_the_one_with_the_label() {
+    let mut terminal = plain();
+    let kernel = terminal.machine.kernel.handle();
+    terminal.type_in(b"");
+    kernel.try_spawn("next", next_number(kernel.clone())).expect("spawned").detach();
+    for (line, expected) in [
+        ("call echo Number 7", "Number(7)\n"),
+        ("call echo: Number 7", "Number(7)\n"),
+        ("call echo:next Number 7", "Number(8)\n"),
+        ("call serial:uart0", "request:  "),
+    ] {
+        let shown = terminal.type_in(format!("{line}\n").as_bytes());
+        assert!(shown.starts_with(expected), "`{line}` printed:\n{shown}");
+    }
+    assert_eq!(terminal.failed(), 0);
+    for (line, expected) in [
+        ("call echo:other Number 7", "error: there is no `echo:other`, only echo: echo:next\n"),
+        ("call serial:uart1 Stats", "error: there is no `serial:uart1`, only serial:uart0\n"),
+        (
+            "call nobody:next 1",
+            "error: no service `nobody` is open to calls; `services` lists what is running\n",
+        ),
+    ] {
+        assert_eq!(terminal.type_in(format!("{line}\n").as_bytes()), expected);
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
+fn names_of_services_are_completed_and_labels_where_there_are_several() {
+    let mut terminal = Terminal::new(Mode::Terminal);
+    let kernel = terminal.machine.kernel.handle();
+    terminal.type_in(b"");
+    let shown = terminal.type_in(b"call ser\tStats\r");
+    assert!(shown.contains("call serial Stats") && shown.contains("received"), "{shown:?}");
+    let shown = terminal.type_in(b"call ec\tNumber 7\r");
+    assert!(shown.contains("Number(7)"), "{shown:?}");
+    kernel.try_spawn("next", next_number(kernel.clone())).expect("spawned").detach();
+    let shown = terminal.type_in(b"call ec\t\t");
+    assert!(shown.contains("echo  echo:  echo:next\r\n"), "{shown:?}");
+    let shown = terminal.type_in(b":n\tNumber 7\r");
+    assert!(shown.contains("Number(8)"), "{shown:?}");
 }
 
 #[test]
