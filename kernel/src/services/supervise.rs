@@ -70,6 +70,9 @@ pub const NAME: usize = 24;
 /// The longest description of how a driver ended, in bytes; longer ones are cut.
 pub const ENDING: usize = 64;
 
+/// What each supervising task is called. [`DriverRow::supervisor`] tells them apart.
+pub const TASK: &str = "watch";
+
 /// The contract.
 pub enum Supervise {}
 
@@ -102,6 +105,8 @@ pub struct DriverRow {
     pub index: u16,
     /// Its name.
     pub name: Text<NAME>,
+    /// The task that supervises it, named [`TASK`].
+    pub supervisor: u32,
     /// What it does.
     pub state: DriverState,
     /// When it is started again, in words.

@@ -115,7 +115,12 @@ const COMMANDS: &[Command] = &[
     ),
     command("drivers", "[--json]", "drivers under supervision", JSON),
     command("spawn", "DRIVER", "start a driver that is stopped", "`drivers` lists them."),
-    command("kill", "DRIVER|TASK", "stop a driver, or end a task by its number", ""),
+    command(
+        "kill",
+        "DRIVER|TASK",
+        "stop a driver, or end a task by its number",
+        "`spawn` starts the driver again. Neither this console nor its port can be\nkilled, since nobody could type that; `restart` them instead.",
+    ),
     command("restart", "DRIVER", "stop a driver and start it again", ""),
     command(
         "reboot",

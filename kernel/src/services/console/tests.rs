@@ -14,7 +14,7 @@ use crate::{
             driver::{Handler, set_up},
         },
         standard,
-        supervise::Supervisor,
+        supervise::{self, Supervisor},
     },
     testing::{FIFO, Machine, Model},
 };
@@ -238,6 +238,60 @@ fn names_of_services_are_completed_and_labels_where_there_are_several() {
     assert!(shown.contains("echo  echo:  echo:next\r\n"), "{shown:?}");
     let shown = terminal.type_in(b":n\tNumber 7\r");
     assert!(shown.contains("Number(8)"), "{shown:?}");
+}
+
+/// The number of the task of this name, as `ps` has it.
+fn task(terminal: &mut Terminal, name: &str) -> String {
+    let shown = terminal.type_in(b"ps\n");
+    let line = shown.lines().find(|line| line.contains(&format!("  {name}  ")));
+    let line = line.unwrap_or_else(|| panic!("no {name} in:\n{shown}"));
+    line.trim_start().split(' ').next().expect("a number").to_owned()
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
+fn ps_and_top_tell_supervising_tasks_apart() {
+    let mut terminal = plain();
+    let kernel = terminal.machine.kernel.handle();
+    // Whoever has the same name is nobody else.
+    kernel.try_spawn(supervise::TASK, core::future::pending::<()>()).expect("spawned").detach();
+    for command in ["ps", "top", "ps --json"] {
+        let shown = terminal.type_in(format!("{command}\n").as_bytes());
+        for driver in ["supervise", "inspect", "log", "echo", "uart0", "console"] {
+            assert_eq!(shown.matches(&format!("watch {driver}")).count(), 1, "{driver} in:\n{shown}");
+        }
+        assert_eq!(shown.matches("watch").count(), 7, "{shown}");
+    }
+    terminal.type_in(b"kill supervise\n");
+    assert!(!terminal.type_in(b"ps\n").contains("watch echo"), "nobody knows any more");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
+fn a_console_refuses_to_end_what_it_could_not_be_used_without() {
+    let mut terminal = plain();
+    let gone = "error: this console would be gone for good; `restart` starts it anew, `poweroff` ends all\n";
+    let deaf = "error: this console would be deaf for good without `uart0`; try `restart uart0`\n";
+    let (console, port) = (task(&mut terminal, "console"), task(&mut terminal, "uart0"));
+    for (whom, expected) in [("console", gone), (&console, gone), ("uart0", deaf), (&port, deaf)] {
+        assert_eq!(terminal.type_in(format!("kill {whom}\n").as_bytes()), expected, "{whom}");
+    }
+    for driver in ["console", "uart0", "echo"] {
+        let watch = task(&mut terminal, &format!("watch {driver}"));
+        let shown = terminal.type_in(format!("kill {watch}\n").as_bytes());
+        assert_eq!(shown, format!("error: task {watch} watches `{driver}`; `kill {driver}` ends that\n"));
+    }
+    // What is said instead does work.
+    assert_eq!(terminal.type_in(b"restart uart0\n"), "");
+    assert_eq!(terminal.type_in(b"echo alive\n"), "alive\n");
+    let echo = task(&mut terminal, "echo");
+    assert_eq!(terminal.type_in(format!("kill {echo}\n").as_bytes()), "", "others are ended as told");
+    assert!(terminal.type_in(b"drivers\n").contains("aborted"));
+    // Even when nobody supervises, though nothing can be killed by name then.
+    terminal.type_in(b"spawn echo\n");
+    let echo = task(&mut terminal, "echo");
+    terminal.type_in(b"kill supervise\n");
+    assert_eq!(terminal.type_in(format!("kill {echo}\n").as_bytes()), "");
 }
 
 #[test]

@@ -6,25 +6,27 @@ use super::{Failure, Job, Outcome, Time};
 use crate::{
     executor::TaskId,
     inline::Text,
-    registry::Client,
+    registry::{Client, InstanceId, Service as _},
     services::{
         console::{
             list::{Field, Value},
             table::Column,
         },
+        serial::Serial,
         supervise::{DriverRow, DriverState, Request, Response, Supervise},
     },
 };
 
 const DRIVERS: &[Field] = &[
     Field::new("driver", Column::left("DRIVER", 16)),
+    Field::hidden("supervisor"),
     Field::new("state", Column::left("STATE", 20)),
     Field::new("restart", Column::left("RESTART", 10)),
     Field::new("starts", Column::right("STARTS", 6)),
     Field::new("last_ending", Column::open("LAST ENDING")),
 ];
 
-async fn supervise(job: &Job<'_, '_>) -> Result<Client<Supervise>, Failure> {
+pub(super) async fn supervise(job: &Job<'_, '_>) -> Result<Client<Supervise>, Failure> {
     Ok(job.kernel.services().try_connect::<Supervise>((), 1).await?)
 }
 
@@ -43,6 +45,7 @@ pub(super) async fn list(job: &mut Job<'_, '_>) -> Outcome {
         }
         let values = [
             Value::Text(&row.name),
+            row.supervisor.into(),
             Value::Text(&state),
             Value::Text(&row.restart),
             row.starts.into(),
@@ -53,7 +56,10 @@ pub(super) async fn list(job: &mut Job<'_, '_>) -> Outcome {
     Ok(())
 }
 
-async fn next_driver(client: &Client<Supervise>, index: u16) -> Result<Option<DriverRow>, Failure> {
+pub(super) async fn next_driver(
+    client: &Client<Supervise>,
+    index: u16,
+) -> Result<Option<DriverRow>, Failure> {
     match client.call(Request::Driver(index)).await? {
         Response::Driver(row) => Ok(row),
         _ => Err(Failure::new(format_args!("the supervisor gave an answer to another question"))),
@@ -68,31 +74,56 @@ pub(super) async fn spawn(job: &mut Job<'_, '_>) -> Outcome {
 
 pub(super) async fn kill(job: &mut Job<'_, '_>) -> Outcome {
     let name = name(job, "kill")?;
-    let own = job.kernel.current_task();
     if let Ok(task) = name.parse() {
-        if own == Some(TaskId(task)) {
-            return Err(Failure::new(format_args!("this console runs on task {task}; `poweroff` ends it")));
+        spare_own(job, task)?;
+        // Without a supervisor there is nobody to be spared.
+        if let Ok(client) = supervise(job).await {
+            for index in 0.. {
+                let Some(row) = next_driver(&client, index).await? else { break };
+                if row.supervisor == task {
+                    let driver = row.name;
+                    return Err(Failure::new(format_args!(
+                        "task {task} watches `{driver}`; `kill {driver}` ends that"
+                    )));
+                }
+            }
         }
-        return if job.kernel.abort(TaskId(task)) {
-            Ok(())
-        } else {
-            Err(Failure::new(format_args!("there is no task {task}; `ps` lists them")))
-        };
+        if !job.kernel.abort(TaskId(task)) {
+            return Err(Failure::new(format_args!("there is no task {task}; `ps` lists them")));
+        }
+        return Ok(());
     }
     let client = supervise(job).await?;
     for index in 0.. {
         let Some(row) = next_driver(&client, index).await? else { break };
-        // Nobody would be left to type `spawn`.
         if let DriverState::Running { task } = row.state
-            && own == Some(TaskId(task))
             && row.name == name
         {
-            return Err(Failure::new(format_args!(
-                "this console would be gone for good; try `restart {name}`"
-            )));
+            spare_own(job, task)?;
         }
     }
     client.call(Request::Kill(name)).await?;
+    Ok(())
+}
+
+/// Refuses to end this console's task, or that of its port: nobody would be left to type `spawn`.
+fn spare_own(job: &Job<'_, '_>, task: u32) -> Outcome {
+    if job.kernel.current_task() == Some(TaskId(task)) {
+        return Err(Failure::new(format_args!(
+            "this console would be gone for good; `restart` starts it anew, `poweroff` ends all"
+        )));
+    }
+    let services = job.kernel.services();
+    let mut after = InstanceId(0);
+    while let Some(service) = services.next_service(after) {
+        after = service.instance;
+        let port = job.config.port;
+        if service.task == task && service.uuid == Serial::UUID && *service.label == *port {
+            return Err(Failure::new(format_args!(
+                "this console would be deaf for good without `{port}`; try `restart {port}`"
+            )));
+        }
+    }
     Ok(())
 }
 

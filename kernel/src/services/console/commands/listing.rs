@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use super::{Failure, Job, Outcome};
+use super::{Failure, Job, Outcome, drivers};
 use crate::{
     inline::Text,
     registry::Client,
@@ -12,6 +12,7 @@ use crate::{
             table::Column,
         },
         inspect::{Inspect, Request, Response, Task, TaskState},
+        supervise::{self, Supervise},
     },
     time::Duration,
 };
@@ -84,6 +85,40 @@ pub(super) async fn ask(client: &Client<Inspect>, request: Request) -> Result<Re
     Ok(client.call(request).await?)
 }
 
+/// The names of tasks, with what tells supervising tasks apart: the driver that each watches.
+struct Names {
+    /// Nothing if supervision does not run: then all are just called the same.
+    supervise: Option<Client<Supervise>>,
+    /// Drivers that have been looked at. They and their tasks are in the same order.
+    drivers: u16,
+}
+
+impl Names {
+    async fn new(job: &Job<'_, '_>) -> Self {
+        Self { supervise: drivers::supervise(job).await.ok(), drivers: 0 }
+    }
+
+    async fn of(&mut self, task: &Task) -> Text<32> {
+        let mut name = Text::cut(&task.name);
+        let Some(client) = self.supervise.as_ref().filter(|_| task.name == supervise::TASK) else {
+            return name;
+        };
+        while let Ok(Some(row)) = drivers::next_driver(client, self.drivers).await {
+            if row.supervisor > task.id {
+                // It supervises nothing, but is called so, too.
+                break;
+            }
+            self.drivers += 1;
+            if row.supervisor == task.id {
+                // The longest names of drivers fit.
+                let _ = write!(name, " {}", row.name);
+                break;
+            }
+        }
+        name
+    }
+}
+
 async fn next_task(client: &Client<Inspect>, after: u32) -> Result<Option<Task>, Failure> {
     match ask(client, Request::Task(after)).await? {
         Response::Task(task) => Ok(task),
@@ -94,13 +129,15 @@ async fn next_task(client: &Client<Inspect>, after: u32) -> Result<Option<Task>,
 pub(super) async fn tasks(job: &mut Job<'_, '_>) -> Outcome {
     let json = job.json("ps")?;
     let client = inspect(job).await?;
+    let mut names = Names::new(job).await;
     job.list(TASKS, json)?;
     let mut after = 0;
     while let Some(task) = next_task(&client, after).await? {
         after = task.id;
+        let name = names.of(&task).await;
         let values = [
             task.id.into(),
-            Value::Text(&task.name),
+            Value::Text(&name),
             Value::Text(&state_name(task.state)),
             task.polls.into(),
             task.wakes.into(),
@@ -140,6 +177,7 @@ pub(super) async fn top(job: &mut Job<'_, '_>) -> Outcome {
         let start = job.kernel.now();
         job.kernel.sleep(Duration::from_secs(seconds)).await;
         let elapsed_us = job.kernel.now().since(start).as_micros().max(1);
+        let mut names = Names::new(job).await;
         job.out.line(format_args!(" TASK  NAME                BUSY      POLLS/s")).await?;
         after = 0;
         while let Some(task) = next_task(&client, after).await? {
@@ -148,7 +186,8 @@ pub(super) async fn top(job: &mut Job<'_, '_>) -> Outcome {
             let (polls, busy_us) = known.map_or((0, 0), |(_, polls, busy_us)| (*polls, *busy_us));
             let permille = task.busy_us.saturating_sub(busy_us).saturating_mul(1000) / elapsed_us;
             let polls = u64::from(task.polls.wrapping_sub(polls)).saturating_mul(1_000_000) / elapsed_us;
-            let (id, name, whole, tenth) = (task.id, task.name.as_str(), permille / 10, permille % 10);
+            let name = names.of(&task).await;
+            let (id, whole, tenth) = (task.id, permille / 10, permille % 10);
             job.out.line(format_args!("{id:>5}  {name:16} {whole:>5}.{tenth} % {polls:>12}")).await?;
         }
     }
