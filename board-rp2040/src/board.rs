@@ -72,7 +72,7 @@ impl Board {
         self.say(format_args!("\n{}\n", self.last_run));
         if self.last_run.is_hopeless() {
             self.say(format_args!(
-                "Those before it did not end well either. The machine stays off until it is reset.\n"
+                "Nor did those before it end well. The machine stays off until it is reset.\n"
             ));
             self.off(0);
         }

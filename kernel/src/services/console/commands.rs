@@ -86,7 +86,7 @@ const COMMANDS: &[Command] = &[
         "call",
         "SERVICE[:LABEL] REQUEST",
         "send any request to a service",
-        "For instance `call echo Number 7`, `call gpio Write{pin: 25, high: true}`.\n`call SERVICE` says what it takes. Where several are of one name, `services`\nhas their labels: `call serial:uart1 Stats`.",
+        "For instance `call echo Number 7`, `call gpio Write{pin: 25, high: true}`.\n`call SERVICE` says what it takes. `services` has the LABELs of several.",
     ),
     command(
         "ping",
@@ -119,7 +119,7 @@ const COMMANDS: &[Command] = &[
         "kill",
         "DRIVER|TASK",
         "stop a driver, or end a task by its number",
-        "`spawn` starts the driver again. Neither this console nor its port can be\nkilled, since nobody could type that; `restart` them instead.",
+        "This console and its port cannot be killed; `restart` them instead.",
     ),
     command("restart", "DRIVER", "stop a driver and start it again", ""),
     command(

@@ -225,17 +225,17 @@ fn a_call_goes_to_the_first_instance_or_to_the_one_with_the_label() {
 
 #[test]
 #[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
-fn names_of_services_are_completed_and_labels_where_there_are_several() {
+fn services_are_completed_with_their_labels() {
     let mut terminal = Terminal::new(Mode::Terminal);
     let kernel = terminal.machine.kernel.handle();
     terminal.type_in(b"");
     let shown = terminal.type_in(b"call ser\tStats\r");
-    assert!(shown.contains("call serial Stats") && shown.contains("received"), "{shown:?}");
+    assert!(shown.contains("call serial:uart0 Stats") && shown.contains("received"), "{shown:?}");
     let shown = terminal.type_in(b"call ec\tNumber 7\r");
-    assert!(shown.contains("Number(7)"), "{shown:?}");
+    assert!(shown.contains("call echo Number 7") && shown.contains("Number(7)"), "{shown:?}");
     kernel.try_spawn("next", next_number(kernel.clone())).expect("spawned").detach();
     let shown = terminal.type_in(b"call ec\t\t");
-    assert!(shown.contains("echo  echo:  echo:next\r\n"), "{shown:?}");
+    assert!(shown.contains("echo  echo:next\r\n"), "{shown:?}");
     let shown = terminal.type_in(b":n\tNumber 7\r");
     assert!(shown.contains("Number(8)"), "{shown:?}");
 }
@@ -270,19 +270,21 @@ fn ps_and_top_tell_supervising_tasks_apart() {
 #[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
 fn a_console_refuses_to_end_what_it_could_not_be_used_without() {
     let mut terminal = plain();
-    let gone = "error: this console would be gone for good; `restart` starts it anew, `poweroff` ends all\n";
-    let deaf = "error: this console would be deaf for good without `uart0`; try `restart uart0`\n";
     let (console, port) = (task(&mut terminal, "console"), task(&mut terminal, "uart0"));
-    for (whom, expected) in [("console", gone), (&console, gone), ("uart0", deaf), (&port, deaf)] {
-        assert_eq!(terminal.type_in(format!("kill {whom}\n").as_bytes()), expected, "{whom}");
+    for (whom, name) in [("console", "console"), (&console, "console"), ("uart0", "uart0"), (&port, "uart0")]
+    {
+        let shown = terminal.type_in(format!("kill {whom}\n").as_bytes());
+        let refused = format!("error: this console is of no use without `{name}`; try `restart {name}`\n");
+        assert_eq!(shown, refused, "{whom}");
     }
     for driver in ["console", "uart0", "echo"] {
         let watch = task(&mut terminal, &format!("watch {driver}"));
         let shown = terminal.type_in(format!("kill {watch}\n").as_bytes());
-        assert_eq!(shown, format!("error: task {watch} watches `{driver}`; `kill {driver}` ends that\n"));
+        assert_eq!(shown, format!("error: this task watches `{driver}`; `kill {driver}` ends that\n"));
     }
     // What is said instead does work.
-    assert_eq!(terminal.type_in(b"restart uart0\n"), "");
+    terminal.type_in(b"restart console\n");
+    terminal.type_in(b"restart uart0\n");
     assert_eq!(terminal.type_in(b"echo alive\n"), "alive\n");
     let echo = task(&mut terminal, "echo");
     assert_eq!(terminal.type_in(format!("kill {echo}\n").as_bytes()), "", "others are ended as told");

@@ -95,11 +95,7 @@ enum Step {
     /// Watch it run.
     Watch(JoinHandle<Reason>),
     /// Wait before it is started.
-    Wait {
-        until: Instant,
-        /// It has run before.
-        again: bool,
-    },
+    Wait(Instant),
     /// Wait until somebody starts it.
     Rest,
 }
@@ -141,7 +137,7 @@ impl Watch {
             step = match step {
                 Step::Start { again } => self.start(again),
                 Step::Watch(task) => self.watch(task).await,
-                Step::Wait { until, again } => self.wait(until, again).await,
+                Step::Wait(until) => self.wait(until).await,
                 Step::Rest => self.rest().await,
             };
         }
@@ -154,7 +150,7 @@ impl Watch {
         let kernel = self.supervisor.kernel();
         let task = match self.recipe.spawn(kernel, self.driver.name) {
             Ok(task) => task,
-            Err(failure) => return self.not_started(failure, again),
+            Err(failure) => return self.not_started(failure),
         };
         self.history.started();
         let Driver { name, starts, state, .. } = &*self.driver;
@@ -222,11 +218,11 @@ impl Watch {
             return Step::Rest;
         };
         kernel.log().warn(TARGET, format_args!("{name}: {ending}; starting it again in {delay}"));
-        self.start_in(delay, true)
+        self.start_in(delay)
     }
 
     /// The driver's task could not be spawned.
-    fn not_started(&mut self, failure: SpawnFailure, again: bool) -> Step {
+    fn not_started(&mut self, failure: SpawnFailure) -> Step {
         let ending = Ending::Failed(reason(format_args!("{failure}")));
         let passes =
             matches!(failure, SpawnFailure::Memory(AllocError::OutOfMemory { .. } | AllocError::Contended));
@@ -240,20 +236,20 @@ impl Watch {
             let (kernel, name) = (self.supervisor.kernel(), self.driver.name);
             kernel.log().warn(TARGET, format_args!("{name}: no memory to start it; trying until there is"));
         }
-        self.start_in(delay, again)
+        self.start_in(delay)
     }
 
-    fn start_in(&self, delay: Duration, again: bool) -> Step {
+    fn start_in(&self, delay: Duration) -> Step {
         let until = self.supervisor.kernel().now().saturating_add(delay);
         self.driver.state.set(DriverState::Waiting { until_us: until.as_micros() });
-        Step::Wait { until, again }
+        Step::Wait(until)
     }
 
-    async fn wait(&mut self, until: Instant, again: bool) -> Step {
+    async fn wait(&mut self, until: Instant) -> Step {
         let sleep = self.supervisor.kernel().sleep_until(until);
         // What was ordered is looked at by `start`.
         let _ = first(sleep, self.driver.next_order()).await;
-        Step::Start { again }
+        Step::Start { again: self.driver.starts.get() > 0 }
     }
 
     async fn rest(&mut self) -> Step {

@@ -13,9 +13,6 @@ use crate::{
     wire::text,
 };
 
-/// The longest `NAME:LABEL` that is offered, in bytes.
-const NAMED: usize = 40;
-
 pub(super) async fn call(job: &mut Job<'_, '_>) -> Outcome {
     let name = job.word()?.ok_or(Failure::Usage("call"))?;
     let service = find(job.kernel, name)?;
@@ -54,7 +51,7 @@ pub(super) async fn call(job: &mut Job<'_, '_>) -> Outcome {
     };
     let reply = reply.get(..length).unwrap_or_default();
     if failed {
-        let mut message = Text::<120>::new();
+        let mut message = Text::<MESSAGE>::new();
         // A message that is too long is cut.
         let _cut = text::decode_all(schema, reply, &mut message);
         return Err(Failure::new(format_args!("{name} answered {message}")));
@@ -63,21 +60,19 @@ pub(super) async fn call(job: &mut Job<'_, '_>) -> Outcome {
     Ok(job.out.end_line().await?)
 }
 
-/// The services that are open to calls, in the order in which they were bound.
-fn open(kernel: &Handle) -> impl Iterator<Item = ProgramServiceInfo> + '_ {
-    let next = |after| kernel.services().next_program_service(after);
-    core::iter::successors(next(InstanceId(0)), move |service| next(service.instance))
-}
-
 /// Finds a service by `NAME`, which is the first of this name, or by `NAME:LABEL`.
 fn find(kernel: &Handle, word: &str) -> Result<ProgramServiceInfo, Failure> {
     let (name, label) = word.split_once(':').map_or((word, None), |(name, label)| (name, Some(label)));
-    let mut named = open(kernel).filter(|service| service.name == name);
-    if let Some(service) = named.find(|service| label.is_none_or(|label| *service.label == *label)) {
-        return Ok(service);
-    }
     let mut known = Text::<MESSAGE>::new();
-    for service in open(kernel).filter(|service| service.name == name) {
+    let mut after = InstanceId(0);
+    while let Some(service) = kernel.services().next_program_service(after) {
+        after = service.instance;
+        if service.name != name {
+            continue;
+        }
+        if label.is_none_or(|label| *service.label == *label) {
+            return Ok(service);
+        }
         // Those for which there is no room are left out.
         let _full = write!(known, " {name}:{}", service.label);
     }
@@ -88,19 +83,15 @@ fn find(kernel: &Handle, word: &str) -> Result<ProgramServiceInfo, Failure> {
     })
 }
 
-/// Offers all that [`find`] finds: where there are several of one name, with their labels.
+/// Offers each service by a word that [`find`] finds no other by.
 pub(super) fn offer(kernel: &Handle, offer: &mut dyn FnMut(&str)) {
-    for service in open(kernel) {
-        let same = || open(kernel).filter(|other| other.name == service.name);
-        if same().next().is_some_and(|first| first.instance == service.instance) {
-            offer(service.name);
-        }
-        if same().nth(1).is_some() {
-            let mut word = Text::<NAMED>::new();
-            // A name that is longer is not offered.
-            if write!(word, "{}:{}", service.name, service.label).is_ok() {
-                offer(&word);
-            }
-        }
+    let mut after = InstanceId(0);
+    while let Some(service) = kernel.services().next_program_service(after) {
+        after = service.instance;
+        let mut word = Text::<MESSAGE>::new();
+        let separator = if service.label.is_empty() { "" } else { ":" };
+        // Names and labels are shorter.
+        let _ = write!(word, "{}{separator}{}", service.name, service.label);
+        offer(&word);
     }
 }

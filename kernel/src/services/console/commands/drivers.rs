@@ -6,13 +6,12 @@ use super::{Failure, Job, Outcome, Time};
 use crate::{
     executor::TaskId,
     inline::Text,
-    registry::{Client, InstanceId, Service as _},
+    registry::{Client, InstanceId},
     services::{
         console::{
             list::{Field, Value},
             table::Column,
         },
-        serial::Serial,
         supervise::{DriverRow, DriverState, Request, Response, Supervise},
     },
 };
@@ -74,57 +73,46 @@ pub(super) async fn spawn(job: &mut Job<'_, '_>) -> Outcome {
 
 pub(super) async fn kill(job: &mut Job<'_, '_>) -> Outcome {
     let name = name(job, "kill")?;
-    if let Ok(task) = name.parse() {
-        spare_own(job, task)?;
-        // Without a supervisor there is nobody to be spared.
-        if let Ok(client) = supervise(job).await {
-            for index in 0.. {
-                let Some(row) = next_driver(&client, index).await? else { break };
-                if row.supervisor == task {
-                    let driver = row.name;
-                    return Err(Failure::new(format_args!(
-                        "task {task} watches `{driver}`; `kill {driver}` ends that"
-                    )));
-                }
-            }
-        }
-        if !job.kernel.abort(TaskId(task)) {
-            return Err(Failure::new(format_args!("there is no task {task}; `ps` lists them")));
-        }
-        return Ok(());
-    }
-    let client = supervise(job).await?;
+    let number = name.parse().ok();
+    // A task can be ended without a supervisor.
+    let client = supervise(job).await;
+    let mut task = number;
     for index in 0.. {
-        let Some(row) = next_driver(&client, index).await? else { break };
-        if let DriverState::Running { task } = row.state
+        let Ok(client) = &client else { break };
+        let Some(row) = next_driver(client, index).await? else { break };
+        if number == Some(row.supervisor) {
+            let driver = row.name;
+            return Err(Failure::new(format_args!(
+                "this task watches `{driver}`; `kill {driver}` ends that"
+            )));
+        }
+        if let DriverState::Running { task: running } = row.state
             && row.name == name
         {
-            spare_own(job, task)?;
+            task = Some(running);
         }
     }
-    client.call(Request::Kill(name)).await?;
+    if let Some(task) = task {
+        spare_own(job, task)?;
+    }
+    match number {
+        None => drop(client?.call(Request::Kill(name)).await?),
+        Some(task) if job.kernel.abort(TaskId(task)) => {}
+        Some(task) => return Err(Failure::new(format_args!("there is no task {task}; `ps` lists them"))),
+    }
     Ok(())
 }
 
 /// Refuses to end this console's task, or that of its port: nobody would be left to type `spawn`.
 fn spare_own(job: &Job<'_, '_>, task: u32) -> Outcome {
-    if job.kernel.current_task() == Some(TaskId(task)) {
-        return Err(Failure::new(format_args!(
-            "this console would be gone for good; `restart` starts it anew, `poweroff` ends all"
-        )));
+    let before = |number: u32| number.wrapping_sub(1);
+    let port = job.kernel.services().next_service(InstanceId(before(job.out.port().0)));
+    let serves = port.is_some_and(|port| port.task == task);
+    if !serves && job.kernel.current_task() != Some(TaskId(task)) {
+        return Ok(());
     }
-    let services = job.kernel.services();
-    let mut after = InstanceId(0);
-    while let Some(service) = services.next_service(after) {
-        after = service.instance;
-        let port = job.config.port;
-        if service.task == task && service.uuid == Serial::UUID && *service.label == *port {
-            return Err(Failure::new(format_args!(
-                "this console would be deaf for good without `{port}`; try `restart {port}`"
-            )));
-        }
-    }
-    Ok(())
+    let name = job.kernel.next_task(TaskId(before(task))).map_or("", |task| task.name);
+    Err(Failure::new(format_args!("this console is of no use without `{name}`; try `restart {name}`")))
 }
 
 pub(super) async fn restart(job: &mut Job<'_, '_>) -> Outcome {

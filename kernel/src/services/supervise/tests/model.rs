@@ -107,8 +107,6 @@ struct Model {
     refuse_start: bool,
     /// Starts in a row for which there was no memory.
     refused: u32,
-    /// It has run before, and the start that it waits for is another one.
-    again: bool,
     starts: u32,
     last_ending: &'static str,
     restarts_us: Vec<u64>,
@@ -128,7 +126,6 @@ impl Model {
             fail_at_start: 0,
             refuse_start: false,
             refused: 0,
-            again: false,
             starts: 0,
             last_ending: "",
             restarts_us: Vec::new(),
@@ -165,8 +162,8 @@ impl Model {
         match (self.state, self.wanted.take()) {
             (State::Running, wanted) => self.settle_running(wanted),
             (State::Waiting { .. }, Some(Wanted::Kill)) => self.state = State::Stopped,
-            (State::Waiting { .. }, Some(Wanted::Start)) => self.start(self.again),
-            (State::Waiting { until_us }, None) if until_us <= self.now_us => self.start(self.again),
+            (State::Waiting { .. }, Some(Wanted::Start)) => self.start(self.starts > 0),
+            (State::Waiting { until_us }, None) if until_us <= self.now_us => self.start(self.starts > 0),
             (State::Stopped | State::GivenUp, Some(Wanted::Start)) => {
                 self.restarts_us.clear();
                 self.refused = 0;
@@ -198,7 +195,7 @@ impl Model {
 
     fn start(&mut self, again: bool) {
         if core::mem::take(&mut self.refuse_start) {
-            return self.refused(again);
+            return self.refused();
         }
         self.refused = 0;
         if again {
@@ -213,7 +210,7 @@ impl Model {
         }
     }
 
-    fn refused(&mut self, again: bool) {
+    fn refused(&mut self) {
         self.last_ending = NO_MEMORY;
         if self.policy.restart == Restart::Never {
             self.state = State::Stopped;
@@ -221,7 +218,6 @@ impl Model {
         }
         let delay_us = self.delay_us(self.refused as usize).max(10_000);
         self.refused += 1;
-        self.again = again;
         self.state = State::Waiting { until_us: self.now_us.saturating_add(delay_us) };
     }
 
@@ -256,7 +252,6 @@ impl Model {
         }
         let delay_us = self.delay_us(self.restarts_us.len());
         self.restarts_us.push(now_us);
-        self.again = true;
         self.state = State::Waiting { until_us: now_us.saturating_add(delay_us) };
         // Nobody waits for no time at all.
         self.settle();
