@@ -200,6 +200,7 @@ impl Kinds {
         .without(Kind::Poll)
         .without(Kind::Allocate)
         .without(Kind::Free)
+        .without(Kind::Disconnect)
         .without(Kind::Request)
         .without(Kind::Reply)
         .without(Kind::Interrupt);

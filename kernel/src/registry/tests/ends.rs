@@ -3,7 +3,7 @@
 use core::mem::forget;
 
 use super::*;
-use crate::event::Event;
+use crate::event::{Event, Kinds};
 
 #[test]
 fn a_request_given_up_on_the_queue_never_reaches_the_server() {
@@ -29,6 +29,7 @@ fn a_connection_that_was_made_tells_of_its_end_once_whoever_is_first_to_go() {
     let mut bench = Bench::new();
     let events = bench.machine.kernel.handle();
     let events = events.events();
+    events.listen(Kinds::ALL);
     let mut cursor = events.last(0);
     let mut told = move || {
         core::iter::from_fn(|| events.read(&mut cursor))
