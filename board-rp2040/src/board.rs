@@ -6,7 +6,7 @@ use cortex_m::{asm, interrupt};
 use kernel::{
     Kernel,
     limits::Settings,
-    platform::{Next, Stop},
+    platform::{Clock as _, Next, Stop},
     time::Instant,
 };
 use rp2040_pac::Peripherals;
@@ -14,7 +14,7 @@ use rp2040_pac::Peripherals;
 use crate::{
     Gpio, LastRun, Noise, Timer, Uart, Watchdog, clocks,
     desk::{self, Saying},
-    flash, idle, interrupts, memory, rom,
+    flash, idle, interrupts, last_run, memory, rom, starts,
     watchdog::{self, ResetBy},
 };
 
@@ -71,7 +71,9 @@ impl Board {
         }
         self.say(format_args!("\n{}\n", self.last_run));
         if self.last_run.is_hopeless() {
-            self.say(format_args!("So did those before it. The machine stays off until it is reset.\n"));
+            self.say(format_args!(
+                "Nor did those before it end well. The machine stays off until it is reset.\n"
+            ));
             self.off(0);
         }
     }
@@ -92,8 +94,13 @@ impl Board {
 
     /// Runs the kernel until somebody ends it.
     pub fn run(&self, kernel: &Kernel) -> Stop {
+        let mut lasts = false;
         loop {
             self.watchdog.feed();
+            if !lasts && self.timer.now_us() >= starts::EARLY_US {
+                lasts = true;
+                last_run::lasts();
+            }
             match kernel.tick().next {
                 Next::RunAgain => {}
                 Next::SleepUntil(at) => self.sleep(kernel, Some(at)),

@@ -4,36 +4,28 @@
 //!
 //! 1. `.uninit` is RAM that the start-up code leaves alone, of which every word can be read as a number. Since the compiler
 //!    knows nothing of that, it is read and written word by word, volatile.
-//! 2. It is touched before the kernel runs, and by a panic, which never returns: by one of them at a time.
+//! 2. It is touched before the kernel runs, by the machine's loop between two ticks, and by a panic, which never returns: by
+//!    one of them at a time.
 #![expect(unsafe_code, reason = "a section that keeps its content across a reset")]
 
-use core::{
-    fmt,
-    mem::MaybeUninit,
-    ptr,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use core::{fmt, mem::MaybeUninit, ptr};
 
 use kernel::inline::Text;
 
 use crate::{
     record::{Record, TEXT, WORDS},
     stack,
+    starts::{self, End},
     watchdog::{self, ResetBy},
 };
-
-/// A run that panics before this time is one that could not start.
-const EARLY_US: u64 = 10_000_000;
-
-/// So many runs that could not start, one after the other, and the machine gives up.
-const HOPELESS: u32 = 5;
 
 // Rule 1.
 #[unsafe(link_section = ".uninit.last_run")]
 static mut LEFT: MaybeUninit<[u32; WORDS]> = MaybeUninit::uninit();
 
-/// Runs that could not start before this one, one after the other.
-static EARLY: AtomicU32 = AtomicU32::new(0);
+// Rule 1.
+#[unsafe(link_section = ".uninit.starts")]
+static mut STARTS: MaybeUninit<u32> = MaybeUninit::uninit();
 
 /// How the last run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,21 +45,27 @@ impl LastRun {
     pub(crate) fn find_out(reset_by: ResetBy) -> LastRun {
         let stack_was_used_up = stack::was_used_up();
         stack::guard();
-        match take() {
-            Some((at_us, in_a_row)) => {
-                EARLY.store(if at_us < EARLY_US { in_a_row } else { 0 }, Ordering::Relaxed);
-                LastRun::Panicked
-            }
+        let panicked_at = take();
+        let last_run = match panicked_at {
+            Some(_) => LastRun::Panicked,
             None if reset_by != ResetBy::Watchdog => LastRun::Well,
             None if stack_was_used_up => LastRun::StackOverflow,
             None => LastRun::Hung,
-        }
+        };
+        let end = if last_run == LastRun::Well { End::Well } else { End::Badly { at_us: panicked_at } };
+        set_starts(starts::after(starts(), end));
+        last_run
     }
 
     /// The machine has failed to start so often that it should not try again.
     pub fn is_hopeless(&self) -> bool {
-        EARLY.load(Ordering::Relaxed) >= HOPELESS
+        starts::is_hopeless(starts())
     }
+}
+
+/// This run has lasted so long that it has started, however it ends.
+pub(crate) fn lasts() {
+    set_starts(starts::LASTED);
 }
 
 impl fmt::Display for LastRun {
@@ -96,18 +94,17 @@ impl fmt::Display for LastRun {
 
 /// Leaves word for the next run that this one panicked.
 pub(crate) fn leave(at_us: u64, text: Text<TEXT>) {
-    let in_a_row = EARLY.load(Ordering::Relaxed).saturating_add(1);
-    write(&Record { at_us, in_a_row, text }.to_words());
+    write(&Record { at_us, text }.to_words());
 }
 
-/// Takes what the last run has left, so that it is the last run's only once: when it panicked, and how many in a row did. The
-/// rest stays where it is, since it is too large to be carried around.
+/// Takes what the last run has left, so that it is the last run's only once: when it panicked. The rest stays where it is,
+/// since it is too large to be carried around.
 #[inline(never)]
-fn take() -> Option<(u64, u32)> {
+fn take() -> Option<u64> {
     let record = Record::from_words(&read());
     // SAFETY: rules 1 and 2.
     unsafe { ptr::write_volatile((&raw mut LEFT).cast::<u32>(), 0) };
-    record.map(|record| (record.at_us, record.in_a_row))
+    record.map(|record| record.at_us)
 }
 
 fn read() -> [u32; WORDS] {
@@ -120,4 +117,14 @@ fn write(words: &[u32; WORDS]) {
         // SAFETY: rules 1 and 2; `at` is within the array.
         unsafe { ptr::write_volatile((&raw mut LEFT).cast::<u32>().add(at), *word) };
     }
+}
+
+fn starts() -> u32 {
+    // SAFETY: rules 1 and 2.
+    unsafe { ptr::read_volatile((&raw const STARTS).cast()) }
+}
+
+fn set_starts(word: u32) {
+    // SAFETY: rules 1 and 2.
+    unsafe { ptr::write_volatile((&raw mut STARTS).cast(), word) };
 }

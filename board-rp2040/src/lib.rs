@@ -18,7 +18,7 @@
 //! | `memory`, `stack` | what is whose in RAM |
 //! | `rom`, `flash` | the boot loader, and the chip's serial number |
 //! | `watchdog` | resets a machine that hangs, or wants to |
-//! | `panic`, `last_run`, [`record`] | what a run that fails leaves for the next one |
+//! | `panic`, `last_run`, [`record`], [`starts`] | what a run that fails leaves for the next one |
 //!
 //! Laws:
 //!
@@ -37,6 +37,7 @@ pub mod baud;
 pub mod edges;
 pub mod entry;
 pub mod record;
+pub mod starts;
 
 #[cfg(target_os = "none")]
 mod board;

@@ -4,7 +4,7 @@
 //! value can be read, with a magic number and a checksum that random words do not have:
 //!
 //! ```text
-//!   0 magic │ 1 checksum of all that follows │ 2, 3 time in us │ 4 panics in a row │ 5 length │ 6... text
+//!   0 magic │ 1 checksum of all that follows │ 2, 3 time in us │ 4 length │ 5... text
 //! ```
 
 use core::fmt::{self, Write};
@@ -17,16 +17,14 @@ pub const TEXT: usize = 240;
 /// Words of a record.
 pub const WORDS: usize = HEADER + TEXT / 4;
 
-const HEADER: usize = 6;
-const MAGIC: u32 = u32::from_le_bytes(*b"mnem");
+const HEADER: usize = 5;
+const MAGIC: u32 = u32::from_le_bytes(*b"mnOS");
 
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record {
     /// When, in microseconds since boot.
     pub at_us: u64,
-    /// How many runs ended like this one after the other, this one included.
-    pub in_a_row: u32,
     /// What the panic said.
     pub text: Text<TEXT>,
 }
@@ -37,14 +35,7 @@ impl Record {
         let mut words = [0; WORDS];
         let text = self.text.as_str().as_bytes();
         let (header, body) = words.split_at_mut(HEADER);
-        header.copy_from_slice(&[
-            MAGIC,
-            0,
-            self.at_us as u32,
-            (self.at_us >> 32) as u32,
-            self.in_a_row,
-            text.len() as u32,
-        ]);
+        header.copy_from_slice(&[MAGIC, 0, self.at_us as u32, (self.at_us >> 32) as u32, text.len() as u32]);
         for (word, bytes) in body.iter_mut().zip(text.chunks(4)) {
             let mut whole = [0; 4];
             whole[..bytes.len()].copy_from_slice(bytes);
@@ -62,7 +53,7 @@ impl Record {
 
     /// The record that was kept as these words; `None` if it was none, or is damaged.
     pub fn from_words(words: &[u32; WORDS]) -> Option<Record> {
-        let [MAGIC, sum, low, high, in_a_row, len, body @ ..] = words else { return None };
+        let [MAGIC, sum, low, high, len, body @ ..] = words else { return None };
         if *sum != checksum(&words[2..]) {
             return None;
         }
@@ -71,11 +62,7 @@ impl Record {
             place.copy_from_slice(&word.to_le_bytes());
         }
         let text = core::str::from_utf8(bytes.get(..*len as usize)?).ok()?;
-        Some(Record {
-            at_us: u64::from(*high) << 32 | u64::from(*low),
-            in_a_row: *in_a_row,
-            text: Text::cut(text),
-        })
+        Some(Record { at_us: u64::from(*high) << 32 | u64::from(*low), text: Text::cut(text) })
     }
 }
 
@@ -102,11 +89,7 @@ mod tests {
     use super::{HEADER, Record, TEXT, WORDS, checksum, describe};
 
     fn record() -> Record {
-        Record {
-            at_us: 0x1_2345_6789,
-            in_a_row: 3,
-            text: describe("index out of bounds", Some(("kernel/src/x.rs", 17))),
-        }
+        Record { at_us: 0x1_2345_6789, text: describe("index out of bounds", Some(("kernel/src/x.rs", 17))) }
     }
 
     #[test]
@@ -161,7 +144,7 @@ mod tests {
             words[1] = checksum(&words[2..]);
             Record::from_words(&words)
         };
-        assert_eq!(with(|words| words[5] = TEXT as u32 + 1), None, "longer than there is room");
+        assert_eq!(with(|words| words[4] = TEXT as u32 + 1), None, "longer than there is room");
         assert_eq!(with(|words| words[HEADER] = 0xffff_ffff), None, "no text");
     }
 }

@@ -158,7 +158,7 @@ events! {
     Connect = "connect" { /// The service's instance.
         instance: u32, /// The connection.
         connection: u32 }
-    /// A client closed its connection.
+    /// A client that had connected closed its connection, or ended with it. Whatever it had under way is given up.
     Disconnect = "disconnect" { /// The connection.
         connection: u32 }
     /// A client sent a request.
@@ -200,6 +200,7 @@ impl Kinds {
         .without(Kind::Poll)
         .without(Kind::Allocate)
         .without(Kind::Free)
+        .without(Kind::Disconnect)
         .without(Kind::Request)
         .without(Kind::Reply)
         .without(Kind::Interrupt);

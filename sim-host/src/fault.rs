@@ -21,9 +21,10 @@
 //! whole life. WHEN is `at 5ms`, or `every 50ms` with them, or `at event 500`: with the step after the one that the 500th entry of
 //! the machine's journal is in. Times are counted from when the machine was switched on first.
 //!
-//! Supervision gives drivers up that find no memory for too long, such as all of them when memory is exhausted for longer than
-//! 1.55 s from power-on: see [`supervise`](kernel::services::supervise). A console that was given up stays away when there is memory
-//! again. To see drivers at work bear a lack of memory, let it begin when they have started: `from 1ms`.
+//! Drivers that find no memory for their task are started when there is some, however long that takes: see
+//! [`supervise`](kernel::services::supervise). One that fails at its start again and again is given up, such as one that is
+//! refused memory by name from power-on; a console that was given up stays away. To see drivers at work bear a lack of
+//! memory, let it begin when they have started: `from 1ms`.
 //!
 //! Chance comes from the machine's seed, for each rule apart: another rule changes nothing for those before it. What a
 //! machine sees of faults is on its [tape](crate::tape), so a replay needs no rules. It does not see what happens to its

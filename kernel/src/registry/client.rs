@@ -19,7 +19,7 @@ use super::{
     service::{ConnectionId, InstanceId, RequestId, Service},
 };
 use crate::{
-    event::Kind,
+    event::{Event, Kind},
     executor::Known,
     sync::{Look, WaitUntil},
     time::Duration,
@@ -305,7 +305,9 @@ pub(super) unsafe fn close(connection: NonNull<Head>) {
                 give_up(node);
             }
         }
-        connection.as_ref().client.set(false);
+        let head = connection.as_ref();
+        head.client.set(false);
+        head.server.events().emit(Kind::Disconnect, || Event::Disconnect { connection: head.id.0 });
         release(connection);
     }
 }

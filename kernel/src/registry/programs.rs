@@ -33,7 +33,7 @@ use super::{
     contract::Contract,
     error::Refused,
     queue::Node,
-    table::{Connecting, Opened, Waits, take_greeting},
+    table::{Connecting, Label, Opened, Waits, take_greeting},
 };
 use crate::{
     heap::{AllocError, FixedVec},
@@ -100,6 +100,8 @@ pub struct ProgramServiceInfo {
     pub uuid: Uuid,
     /// Its name.
     pub name: &'static str,
+    /// What tells it from others of this identity.
+    pub label: Label,
     /// Its version.
     pub version: Version,
     /// The key that a program has to know.
@@ -405,6 +407,7 @@ impl Services {
                 instance: core.instance,
                 uuid: core.contract.uuid,
                 name: core.contract.name,
+                label: core.label,
                 version: core.contract.version,
                 key: table.key,
                 schemas: table.schemas,
@@ -412,7 +415,7 @@ impl Services {
         })
     }
 
-    /// Connects a program to a service, if it is running and open to programs.
+    /// Connects a program to a service, if it is running and open to programs: to the instance that was bound first.
     ///
     /// # Errors
     ///
@@ -428,8 +431,30 @@ impl Services {
         hello: &[u8],
         depth: usize,
     ) -> Result<ProgramClient, ProgramConnectError> {
+        self.connect_program_to(Select::First, uuid, key, hello, depth).await
+    }
+
+    /// Connects a program to the chosen instance of a service, as [`connect_program`](Self::connect_program) does.
+    ///
+    /// # Errors
+    ///
+    /// See [`ProgramConnectError`].
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`try_connect`](Self::try_connect).
+    pub async fn connect_program_to(
+        &self,
+        select: Select<'_>,
+        uuid: Uuid,
+        key: Key,
+        hello: &[u8],
+        depth: usize,
+    ) -> Result<ProgramClient, ProgramConnectError> {
         let found = self.registry.with_servers(|servers| {
-            let core = servers.iter().find(|core| core.contract.uuid == uuid && core.programs.is_some())?;
+            let mut open =
+                servers.iter().filter(|core| core.contract.uuid == uuid && core.programs.is_some());
+            let core = open.find(|core| select.chooses(core))?;
             core.programs.map(|table| (core.instance, core.contract.version, table))
         });
         let (instance, running, table) = found.ok_or(ProgramConnectError::NotFound)?;

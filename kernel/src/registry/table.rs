@@ -63,6 +63,17 @@ pub enum Select<'l> {
     Instance(InstanceId),
 }
 
+impl Select<'_> {
+    /// It may be this instance.
+    pub(super) fn chooses(&self, core: &ServerCore) -> bool {
+        match *self {
+            Self::First => true,
+            Self::Label(label) => *core.label == *label,
+            Self::Instance(instance) => core.instance == instance,
+        }
+    }
+}
+
 /// What the registry tells of a running service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceInfo {
@@ -279,11 +290,7 @@ impl Registry {
 
     fn find(&self, contract: &Contract, select: &Select<'_>) -> Result<Shared<ServerCore>, Refused> {
         let table = self.table.borrow();
-        let found = of_uuid(&table, contract.uuid).find(|core| match *select {
-            Select::First => true,
-            Select::Label(label) => *core.label == *label,
-            Select::Instance(instance) => core.instance == instance,
-        });
+        let found = of_uuid(&table, contract.uuid).find(|core| select.chooses(core));
         let core = found.ok_or(Refused::NotFound)?;
         if core.contract.types == contract.types {
             Ok(core.clone())

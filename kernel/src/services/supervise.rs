@@ -14,10 +14,10 @@
 //!                   └────────────(4) time is up ─────┘
 //! ```
 //!
-//! Lack of memory is a failure like others: a driver that cannot be started is tried again, and given up. With
-//! [`Policy::DEFAULT`] that is when there has been too little for 1.55 s, five restarts. It stays given up when there is memory
-//! again, until somebody starts it. If all drivers were given up, nobody can: the machine rests for ever and has to be
-//! switched off and on. Drivers that run keep what they have, and are not concerned.
+//! That there is no memory to start a driver is not the driver's failure. It is tried again, after waits that double up to
+//! the policy's longest, until there is memory: the driver is not given up for it, however long it takes, and a machine
+//! that has no memory when it is switched on comes up when it gets some. A driver for which no heap would be large enough
+//! does fail. Drivers that run keep what they have, and are not concerned.
 //!
 //! Each driver has a supervising task, which is never ready in the sense of
 //! [`Handle::ready`]: what it allocates is the driver's task, and that is set-up, so the steady-state policy does not
@@ -70,6 +70,9 @@ pub const NAME: usize = 24;
 /// The longest description of how a driver ended, in bytes; longer ones are cut.
 pub const ENDING: usize = 64;
 
+/// What each supervising task is called. [`DriverRow::supervisor`] tells them apart.
+pub const TASK: &str = "watch";
+
 /// The contract.
 pub enum Supervise {}
 
@@ -102,6 +105,8 @@ pub struct DriverRow {
     pub index: u16,
     /// Its name.
     pub name: Text<NAME>,
+    /// The task that supervises it, named [`TASK`].
+    pub supervisor: u32,
     /// What it does.
     pub state: DriverState,
     /// When it is started again, in words.

@@ -2,11 +2,17 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
+    os::fd::AsFd,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    fs::Timespec,
 };
 
 /// After this long a run hangs. Nothing waits for it while all is well.
@@ -92,7 +98,8 @@ pub(crate) fn start(arguments: &[&str]) -> (Child, String) {
 }
 
 /// Reads until some text has come.
-pub(crate) fn read_until(stream: &mut impl Read, wanted: &str) -> String {
+pub(crate) fn read_until(stream: &mut (impl Read + AsFd), wanted: &str) -> String {
+    let deadline = Instant::now() + PATIENCE;
     let mut seen = Vec::new();
     let mut byte = [0; 256];
     loop {
@@ -100,6 +107,11 @@ pub(crate) fn read_until(stream: &mut impl Read, wanted: &str) -> String {
         if text.contains(wanted) {
             return text;
         }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).expect("a minute is no long time");
+        let ready =
+            poll(&mut [PollFd::new(stream, PollFlags::IN)], Some(&left)).expect("it can be waited for");
+        assert_ne!(ready, 0, "{wanted:?} does not come in {PATIENCE:?}; so far:\n{text}");
         match stream.read(&mut byte) {
             Ok(len @ 1..) => seen.extend(&byte[..len]),
             end => panic!("{wanted:?} does not come ({end:?}); so far:\n{text}"),

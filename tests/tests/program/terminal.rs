@@ -26,8 +26,12 @@ fn terminal() -> (File, OwnedFd) {
 }
 
 fn boot(far: &OwnedFd) -> Child {
+    boot_with(far, &[])
+}
+
+fn boot_with(far: &OwnedFd, arguments: &[&str]) -> Child {
     let side = || Stdio::from(far.try_clone().expect("cloned"));
-    command(&[]).stdin(side()).stdout(side()).stderr(side()).spawn().expect("the program starts")
+    command(arguments).stdin(side()).stdout(side()).stderr(side()).spawn().expect("the program starts")
 }
 
 fn is_cooked(far: &OwnedFd) -> bool {
@@ -75,21 +79,25 @@ fn ctrl_d_leaves_the_terminal_sane() {
 #[test]
 fn a_machine_without_a_console_can_be_left() {
     let (mut near, far) = terminal();
+    // In virtual time that is when there is nothing else to do.
+    let child = boot_with(&far, &["--time", "virtual", "--fault", "kill uart0 at 1h"]);
+    read_until(&mut near, "mnemos> ");
+    near.write_all(b"sleep 7200\recho nobody hears this\r\x1d").expect("typed");
+    assert_eq!(wait(child).code(), Some(0));
+    assert!(is_cooked(&far));
+}
+
+#[test]
+fn nobody_makes_a_console_deaf_by_mistake() {
+    let (mut near, far) = terminal();
     let child = boot(&far);
     read_until(&mut near, "mnemos> ");
     near.write_all(b"kill console\r").expect("typed");
-    read_until(&mut near, "error: this console would be gone for good; try `restart console`");
-    near.write_all(b"drivers\r").expect("typed");
-    let list = read_until(&mut near, "task 16");
-    near.write_all(b"kill 16\r").expect("typed");
-    read_until(&mut near, "error: this console runs on task 16");
-    assert!(list.contains("console"), "{list}");
-    // What its port runs on it does not know: now it is deaf and dumb.
+    read_until(&mut near, "error: this console is of no use without `console`; try `restart console`");
     near.write_all(b"kill uart0\r").expect("typed");
-    read_until(&mut near, "kill uart0");
-    near.write_all(b"\x1d").expect("typed");
+    read_until(&mut near, "error: this console is of no use without `uart0`; try `restart uart0`");
+    near.write_all(b"poweroff\r").expect("typed");
     assert_eq!(wait(child).code(), Some(0));
-    assert!(is_cooked(&far));
 }
 
 #[test]

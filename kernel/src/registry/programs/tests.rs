@@ -1,6 +1,12 @@
 //! The laws of the door for programs: bytes in, bytes out, nothing believed.
 
-use core::{convert::Infallible, future::Future};
+use core::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+};
+use std::string::ToString;
 
 use postcard_schema::Schema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +15,7 @@ use super::{FRAME, Key, ProgramCallError, ProgramConnectError, ProgramReply, Pro
 use crate::{
     Handle,
     inline::Text,
-    registry::{Incoming, InstanceId, Service, Uuid, Version},
+    registry::{Incoming, InstanceId, Select, Service, Uuid, Version},
     testing::Machine,
 };
 
@@ -89,6 +95,47 @@ fn a_request_in_bytes_is_answered_in_bytes() {
         let answer = store.call(&frame(&Request::Drop), &mut reply).await;
         assert_eq!(answer, Err(ProgramCallError::Unanswered));
     });
+}
+
+#[test]
+fn a_program_chooses_among_instances_that_are_open() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let services = kernel.services().clone();
+    let program = async move {
+        let _closed = services.bind::<Store>("closed").await.expect("bound");
+        let mut servers = Vec::new();
+        for label in ["one", "two"] {
+            servers.push(services.bind_for_programs::<Store>(label).await.expect("bound"));
+        }
+        let mut after = InstanceId(0);
+        let mut listed = Vec::new();
+        while let Some(service) = services.next_program_service(after) {
+            after = service.instance;
+            listed.push(service.label.to_string());
+        }
+        assert_eq!(listed, ["one", "two"]);
+        for (select, served_by) in [
+            (Select::First, Some(0)),
+            (Select::Label("one"), Some(0)),
+            (Select::Label("two"), Some(1)),
+            (Select::Instance(after), Some(1)),
+            (Select::Label("closed"), None),
+            (Select::Label("three"), None),
+        ] {
+            let mut connecting = pin!(services.connect_program_to(select, Store::UUID, Store::KEY, &[1], 1));
+            let refused = poll_fn(|context| Poll::Ready(connecting.as_mut().poll(context))).await;
+            assert_eq!(
+                matches!(refused, Poll::Ready(Err(ProgramConnectError::NotFound))),
+                served_by.is_none()
+            );
+            let asked = servers.iter_mut().position(|server| server.try_next().is_some());
+            assert_eq!(asked, served_by, "{select:?}");
+        }
+    };
+    let program = kernel.try_spawn("program", program).expect("spawned");
+    machine.settle();
+    assert!(program.is_finished());
 }
 
 #[test]

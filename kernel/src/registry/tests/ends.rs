@@ -3,6 +3,7 @@
 use core::mem::forget;
 
 use super::*;
+use crate::event::{Event, Kinds};
 
 #[test]
 fn a_request_given_up_on_the_queue_never_reaches_the_server() {
@@ -21,6 +22,40 @@ fn a_request_given_up_on_the_queue_never_reaches_the_server() {
     let reply = bench.drops.token(4);
     assert!(call.answer(reply).is_ok());
     assert_eq!(outcome(&mut again), Some(Ok(4)));
+}
+
+#[test]
+fn a_connection_that_was_made_tells_of_its_end_once_whoever_is_first_to_go() {
+    let mut bench = Bench::new();
+    let events = bench.machine.kernel.handle();
+    let events = events.events();
+    events.listen(Kinds::ALL);
+    let mut cursor = events.last(0);
+    let mut told = move || {
+        core::iter::from_fn(|| events.read(&mut cursor))
+            .map(|entry| entry.record.event)
+            .filter(|event| matches!(event, Event::Connect { .. } | Event::Disconnect { .. }))
+            .collect::<Vec<_>>()
+    };
+    let client = bench.connect(1);
+    let Some(Event::Connect { connection, .. }) = told().pop() else {
+        panic!("nobody tells of the connection")
+    };
+    let pending = bench.send(&client, 1);
+    let call = bench.take();
+    drop(pending);
+    drop(client);
+    assert_eq!(told(), [Event::Disconnect { connection }], "even though the server has a request still");
+    drop(call);
+    assert_eq!(told(), []);
+    let client = bench.connect(1);
+    let Some(Event::Connect { connection, .. }) = told().pop() else {
+        panic!("nobody tells of the connection")
+    };
+    bench.server = None;
+    assert_eq!(told(), [], "the client has it still");
+    drop(client);
+    assert_eq!(told(), [Event::Disconnect { connection }]);
 }
 
 #[test]

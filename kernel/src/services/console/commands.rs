@@ -15,7 +15,7 @@ use crate::{
     executor::TaskId,
     inline::Text,
     log::Level,
-    registry::{CallError, ConnectError, InstanceId},
+    registry::{CallError, ConnectError},
 };
 
 mod call;
@@ -84,9 +84,9 @@ const COMMANDS: &[Command] = &[
     ),
     command(
         "call",
-        "SERVICE REQUEST",
+        "SERVICE[:LABEL] REQUEST",
         "send any request to a service",
-        "For instance `call echo Number 7`, `call gpio Write{pin: 25, high: true}`.\n`call SERVICE` says what it takes.",
+        "For instance `call echo Number 7`, `call gpio Write{pin: 25, high: true}`.\n`call SERVICE` says what it takes. `services` has the LABELs of several.",
     ),
     command(
         "ping",
@@ -115,7 +115,12 @@ const COMMANDS: &[Command] = &[
     ),
     command("drivers", "[--json]", "drivers under supervision", JSON),
     command("spawn", "DRIVER", "start a driver that is stopped", "`drivers` lists them."),
-    command("kill", "DRIVER|TASK", "stop a driver, or end a task by its number", ""),
+    command(
+        "kill",
+        "DRIVER|TASK",
+        "stop a driver, or end a task by its number",
+        "This console and its port cannot be killed; `restart` them instead.",
+    ),
     command("restart", "DRIVER", "stop a driver and start it again", ""),
     command(
         "reboot",
@@ -297,13 +302,7 @@ impl Before {
     pub(super) fn candidates(self, kernel: &Handle, offer: &mut dyn FnMut(&str)) {
         match self {
             Self::Nothing | Self::Help => COMMANDS.iter().for_each(|command| offer(command.name)),
-            Self::Service => {
-                let mut after = InstanceId(0);
-                while let Some(service) = kernel.services().next_program_service(after) {
-                    offer(service.name);
-                    after = service.instance;
-                }
-            }
+            Self::Service => call::offer(kernel, offer),
             Self::Driver => {
                 let mut after = TaskId(0);
                 while let Some(task) = kernel.next_task(after) {

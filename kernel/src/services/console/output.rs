@@ -9,7 +9,7 @@ use core::{
 
 use crate::{
     heap::Buffer,
-    registry::{CallError, Client},
+    registry::{CallError, Client, InstanceId},
     services::serial::{Chunk, Request, Serial},
 };
 
@@ -47,6 +47,11 @@ pub(super) struct Output<'c> {
 impl<'c> Output<'c> {
     pub(super) fn new(port: &'c Client<Serial>, buffer: Buffer, terminal: bool) -> Self {
         Self { port, buffer, len: 0, terminal, last: 0 }
+    }
+
+    /// The instance of serial that it goes to.
+    pub(super) fn port(&self) -> InstanceId {
+        self.port.instance()
     }
 
     /// Sends what was written.

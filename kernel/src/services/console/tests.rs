@@ -1,16 +1,20 @@
 //! The console in a whole machine: lines in over a model of a UART, text out.
 
+use core::convert::Infallible;
+
 use super::{Config, Mode};
 use crate::{
+    Handle,
     heap::SteadyState,
     platform::{Next, Stop},
     services::{
+        echo::{Echo, Request},
         serial::{
             device::Received,
             driver::{Handler, set_up},
         },
         standard,
-        supervise::Supervisor,
+        supervise::{self, Supervisor},
     },
     testing::{FIFO, Machine, Model},
 };
@@ -175,6 +179,121 @@ fn a_wrong_command_says_what_is_wrong_and_is_counted() {
         assert!(expected.is_empty() || terminal.failed() > 0, "`{line}` was counted");
     }
     assert_eq!(terminal.failed(), 16);
+}
+
+/// An instance of echo that answers with the next number.
+async fn next_number(kernel: Handle) -> Infallible {
+    let mut server = kernel.services().bind_for_programs::<Echo>("next").await.expect("bound");
+    loop {
+        let call = server.next_call().await;
+        let answer = match *call.request() {
+            Request::Number(number) => Request::Number(number + 1),
+            text => text,
+        };
+        let _ = call.answer(answer);
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
+fn a_call_goes_to_the_first_instance_or_to_the_one_with_the_label() {
+    let mut terminal = plain();
+    let kernel = terminal.machine.kernel.handle();
+    terminal.type_in(b"");
+    kernel.try_spawn("next", next_number(kernel.clone())).expect("spawned").detach();
+    for (line, expected) in [
+        ("call echo Number 7", "Number(7)\n"),
+        ("call echo: Number 7", "Number(7)\n"),
+        ("call echo:next Number 7", "Number(8)\n"),
+        ("call serial:uart0", "request:  "),
+    ] {
+        let shown = terminal.type_in(format!("{line}\n").as_bytes());
+        assert!(shown.starts_with(expected), "`{line}` printed:\n{shown}");
+    }
+    assert_eq!(terminal.failed(), 0);
+    for (line, expected) in [
+        ("call echo:other Number 7", "error: there is no `echo:other`, only echo: echo:next\n"),
+        ("call serial:uart1 Stats", "error: there is no `serial:uart1`, only serial:uart0\n"),
+        (
+            "call nobody:next 1",
+            "error: no service `nobody` is open to calls; `services` lists what is running\n",
+        ),
+    ] {
+        assert_eq!(terminal.type_in(format!("{line}\n").as_bytes()), expected);
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
+fn services_are_completed_with_their_labels() {
+    let mut terminal = Terminal::new(Mode::Terminal);
+    let kernel = terminal.machine.kernel.handle();
+    terminal.type_in(b"");
+    let shown = terminal.type_in(b"call ser\tStats\r");
+    assert!(shown.contains("call serial:uart0 Stats") && shown.contains("received"), "{shown:?}");
+    let shown = terminal.type_in(b"call ec\tNumber 7\r");
+    assert!(shown.contains("call echo Number 7") && shown.contains("Number(7)"), "{shown:?}");
+    kernel.try_spawn("next", next_number(kernel.clone())).expect("spawned").detach();
+    let shown = terminal.type_in(b"call ec\t\t");
+    assert!(shown.contains("echo  echo:next\r\n"), "{shown:?}");
+    let shown = terminal.type_in(b":n\tNumber 7\r");
+    assert!(shown.contains("Number(8)"), "{shown:?}");
+}
+
+/// The number of the task of this name, as `ps` has it.
+fn task(terminal: &mut Terminal, name: &str) -> String {
+    let shown = terminal.type_in(b"ps\n");
+    let line = shown.lines().find(|line| line.contains(&format!("  {name}  ")));
+    let line = line.unwrap_or_else(|| panic!("no {name} in:\n{shown}"));
+    line.trim_start().split(' ').next().expect("a number").to_owned()
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
+fn ps_and_top_tell_supervising_tasks_apart() {
+    let mut terminal = plain();
+    let kernel = terminal.machine.kernel.handle();
+    // Whoever has the same name is nobody else.
+    kernel.try_spawn(supervise::TASK, core::future::pending::<()>()).expect("spawned").detach();
+    for command in ["ps", "top", "ps --json"] {
+        let shown = terminal.type_in(format!("{command}\n").as_bytes());
+        for driver in ["supervise", "inspect", "log", "echo", "uart0", "console"] {
+            assert_eq!(shown.matches(&format!("watch {driver}")).count(), 1, "{driver} in:\n{shown}");
+        }
+        assert_eq!(shown.matches("watch").count(), 7, "{shown}");
+    }
+    terminal.type_in(b"kill supervise\n");
+    assert!(!terminal.type_in(b"ps\n").contains("watch echo"), "nobody knows any more");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
+fn a_console_refuses_to_end_what_it_could_not_be_used_without() {
+    let mut terminal = plain();
+    let (console, port) = (task(&mut terminal, "console"), task(&mut terminal, "uart0"));
+    for (whom, name) in [("console", "console"), (&console, "console"), ("uart0", "uart0"), (&port, "uart0")]
+    {
+        let shown = terminal.type_in(format!("kill {whom}\n").as_bytes());
+        let refused = format!("error: this console is of no use without `{name}`; try `restart {name}`\n");
+        assert_eq!(shown, refused, "{whom}");
+    }
+    for driver in ["console", "uart0", "echo"] {
+        let watch = task(&mut terminal, &format!("watch {driver}"));
+        let shown = terminal.type_in(format!("kill {watch}\n").as_bytes());
+        assert_eq!(shown, format!("error: this task watches `{driver}`; `kill {driver}` ends that\n"));
+    }
+    // What is said instead does work.
+    terminal.type_in(b"restart console\n");
+    terminal.type_in(b"restart uart0\n");
+    assert_eq!(terminal.type_in(b"echo alive\n"), "alive\n");
+    let echo = task(&mut terminal, "echo");
+    assert_eq!(terminal.type_in(format!("kill {echo}\n").as_bytes()), "", "others are ended as told");
+    assert!(terminal.type_in(b"drivers\n").contains("aborted"));
+    // Even when nobody supervises, though nothing can be killed by name then.
+    terminal.type_in(b"spawn echo\n");
+    let echo = task(&mut terminal, "echo");
+    terminal.type_in(b"kill supervise\n");
+    assert_eq!(terminal.type_in(format!("kill {echo}\n").as_bytes()), "");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use core::{
 };
 
 use super::{
-    DriverRow, DriverState, ENDING, Error, NAME,
+    DriverRow, DriverState, ENDING, Error, NAME, TASK,
     policy::{History, Policy},
     watch::{Recipe, Watch},
 };
@@ -35,6 +35,8 @@ struct Inner {
 pub(super) struct Driver {
     pub(super) name: &'static str,
     pub(super) policy: Policy,
+    /// The supervising task.
+    supervisor: Cell<TaskId>,
     pub(super) state: Cell<DriverState>,
     pub(super) starts: Cell<u32>,
     pub(super) last_ending: Cell<Text<ENDING>>,
@@ -158,6 +160,7 @@ impl Supervisor {
         let driver = Driver {
             name,
             policy,
+            supervisor: Cell::new(TaskId(0)),
             state: Cell::new(state),
             starts: Cell::new(0),
             last_ending: Cell::new(Text::new()),
@@ -171,11 +174,10 @@ impl Supervisor {
             drivers.push(driver.clone()).map_err(|_full| AddError::Full { drivers: limit })?;
         }
         // From here on the watch takes the driver off the list when it is dropped, spawned or not.
-        let watch = Watch::new(self.clone(), driver, recipe, history);
-        match kernel.try_spawn("supervisor", watch.run()) {
-            Ok(task) => task.detach(),
-            Err(failed) => return Err(AddError::Spawn(failed.reason)),
-        }
+        let watch = Watch::new(self.clone(), driver.clone(), recipe, history);
+        let task = kernel.try_spawn(TASK, watch.run()).map_err(|failed| AddError::Spawn(failed.reason))?;
+        driver.supervisor.set(task.id());
+        task.detach();
         Ok(())
     }
 
@@ -270,6 +272,7 @@ impl Supervisor {
         Some(DriverRow {
             index: u16::try_from(after).unwrap_or(u16::MAX),
             name: Text::cut(driver.name),
+            supervisor: driver.supervisor.get().0,
             state: driver.state.get(),
             restart,
             starts: driver.starts.get(),

@@ -15,7 +15,7 @@ use std::{
 
 use super::{
     AddError, Backoff, DriverRow, DriverState, Error, Limit, NAME, Policy, Request, Response, Restart,
-    Supervise, Supervisor, serve,
+    Supervise, Supervisor, TASK, serve,
 };
 use crate::{
     Handle,

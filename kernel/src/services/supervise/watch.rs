@@ -17,9 +17,9 @@ use crate::{
     Handle,
     event::{Event, Kind},
     executor::{JoinError, JoinHandle, SpawnFailure},
-    heap::{Box, Shared},
+    heap::{AllocError, Box, Shared},
     inline::Text,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// The target of the supervisor's log lines.
@@ -94,7 +94,7 @@ enum Step {
     },
     /// Watch it run.
     Watch(JoinHandle<Reason>),
-    /// Wait before it is started again.
+    /// Wait before it is started.
     Wait(Instant),
     /// Wait until somebody starts it.
     Rest,
@@ -150,8 +150,9 @@ impl Watch {
         let kernel = self.supervisor.kernel();
         let task = match self.recipe.spawn(kernel, self.driver.name) {
             Ok(task) => task,
-            Err(failure) => return self.ended(&Ending::Failed(reason(format_args!("{failure}")))),
+            Err(failure) => return self.not_started(failure),
         };
+        self.history.started();
         let Driver { name, starts, state, .. } = &*self.driver;
         let before = starts.get();
         starts.set(before.wrapping_add(1));
@@ -210,16 +211,37 @@ impl Watch {
             state.set(DriverState::Stopped);
             return Step::Rest;
         }
-        let now = kernel.now();
-        let Some(delay) = self.history.failed(now) else {
+        let Some(delay) = self.history.failed(kernel.now()) else {
             kernel.log().error(TARGET, format_args!("{name}: {ending}; given up, it fails too often"));
             kernel.events().emit(Kind::GiveUp, || Event::GiveUp { driver: name });
             state.set(DriverState::GivenUp);
             return Step::Rest;
         };
         kernel.log().warn(TARGET, format_args!("{name}: {ending}; starting it again in {delay}"));
-        let until = now.saturating_add(delay);
-        state.set(DriverState::Waiting { until_us: until.as_micros() });
+        self.start_in(delay)
+    }
+
+    /// The driver's task could not be spawned.
+    fn not_started(&mut self, failure: SpawnFailure) -> Step {
+        let ending = Ending::Failed(reason(format_args!("{failure}")));
+        let passes =
+            matches!(failure, SpawnFailure::Memory(AllocError::OutOfMemory { .. } | AllocError::Contended));
+        if !passes || self.driver.policy.restart == Restart::Never {
+            return self.ended(&ending);
+        }
+        self.remember(&ending);
+        let (delay, before) = self.history.refused();
+        if before == 0 {
+            // Once: the log has more to tell than this, again and again.
+            let (kernel, name) = (self.supervisor.kernel(), self.driver.name);
+            kernel.log().warn(TARGET, format_args!("{name}: no memory to start it; trying until there is"));
+        }
+        self.start_in(delay)
+    }
+
+    fn start_in(&self, delay: Duration) -> Step {
+        let until = self.supervisor.kernel().now().saturating_add(delay);
+        self.driver.state.set(DriverState::Waiting { until_us: until.as_micros() });
         Step::Wait(until)
     }
 
@@ -227,7 +249,7 @@ impl Watch {
         let sleep = self.supervisor.kernel().sleep_until(until);
         // What was ordered is looked at by `start`.
         let _ = first(sleep, self.driver.next_order()).await;
-        Step::Start { again: true }
+        Step::Start { again: self.driver.starts.get() > 0 }
     }
 
     async fn rest(&mut self) -> Step {

@@ -6,7 +6,7 @@ use super::{Failure, Job, Outcome, Time};
 use crate::{
     executor::TaskId,
     inline::Text,
-    registry::Client,
+    registry::{Client, InstanceId},
     services::{
         console::{
             list::{Field, Value},
@@ -18,13 +18,14 @@ use crate::{
 
 const DRIVERS: &[Field] = &[
     Field::new("driver", Column::left("DRIVER", 16)),
+    Field::hidden("supervisor"),
     Field::new("state", Column::left("STATE", 20)),
     Field::new("restart", Column::left("RESTART", 10)),
     Field::new("starts", Column::right("STARTS", 6)),
     Field::new("last_ending", Column::open("LAST ENDING")),
 ];
 
-async fn supervise(job: &Job<'_, '_>) -> Result<Client<Supervise>, Failure> {
+pub(super) async fn supervise(job: &Job<'_, '_>) -> Result<Client<Supervise>, Failure> {
     Ok(job.kernel.services().try_connect::<Supervise>((), 1).await?)
 }
 
@@ -43,6 +44,7 @@ pub(super) async fn list(job: &mut Job<'_, '_>) -> Outcome {
         }
         let values = [
             Value::Text(&row.name),
+            row.supervisor.into(),
             Value::Text(&state),
             Value::Text(&row.restart),
             row.starts.into(),
@@ -53,7 +55,10 @@ pub(super) async fn list(job: &mut Job<'_, '_>) -> Outcome {
     Ok(())
 }
 
-async fn next_driver(client: &Client<Supervise>, index: u16) -> Result<Option<DriverRow>, Failure> {
+pub(super) async fn next_driver(
+    client: &Client<Supervise>,
+    index: u16,
+) -> Result<Option<DriverRow>, Failure> {
     match client.call(Request::Driver(index)).await? {
         Response::Driver(row) => Ok(row),
         _ => Err(Failure::new(format_args!("the supervisor gave an answer to another question"))),
@@ -68,32 +73,46 @@ pub(super) async fn spawn(job: &mut Job<'_, '_>) -> Outcome {
 
 pub(super) async fn kill(job: &mut Job<'_, '_>) -> Outcome {
     let name = name(job, "kill")?;
-    let own = job.kernel.current_task();
-    if let Ok(task) = name.parse() {
-        if own == Some(TaskId(task)) {
-            return Err(Failure::new(format_args!("this console runs on task {task}; `poweroff` ends it")));
-        }
-        return if job.kernel.abort(TaskId(task)) {
-            Ok(())
-        } else {
-            Err(Failure::new(format_args!("there is no task {task}; `ps` lists them")))
-        };
-    }
-    let client = supervise(job).await?;
+    let number = name.parse().ok();
+    // A task can be ended without a supervisor.
+    let client = supervise(job).await;
+    let mut task = number;
     for index in 0.. {
-        let Some(row) = next_driver(&client, index).await? else { break };
-        // Nobody would be left to type `spawn`.
-        if let DriverState::Running { task } = row.state
-            && own == Some(TaskId(task))
-            && row.name == name
-        {
+        let Ok(client) = &client else { break };
+        let Some(row) = next_driver(client, index).await? else { break };
+        if number == Some(row.supervisor) {
+            let driver = row.name;
             return Err(Failure::new(format_args!(
-                "this console would be gone for good; try `restart {name}`"
+                "this task watches `{driver}`; `kill {driver}` ends that"
             )));
         }
+        if let DriverState::Running { task: running } = row.state
+            && row.name == name
+        {
+            task = Some(running);
+        }
     }
-    client.call(Request::Kill(name)).await?;
+    if let Some(task) = task {
+        spare_own(job, task)?;
+    }
+    match number {
+        None => drop(client?.call(Request::Kill(name)).await?),
+        Some(task) if job.kernel.abort(TaskId(task)) => {}
+        Some(task) => return Err(Failure::new(format_args!("there is no task {task}; `ps` lists them"))),
+    }
     Ok(())
+}
+
+/// Refuses to end this console's task, or that of its port: nobody would be left to type `spawn`.
+fn spare_own(job: &Job<'_, '_>, task: u32) -> Outcome {
+    let before = |number: u32| number.wrapping_sub(1);
+    let port = job.kernel.services().next_service(InstanceId(before(job.out.port().0)));
+    let serves = port.is_some_and(|port| port.task == task);
+    if !serves && job.kernel.current_task() != Some(TaskId(task)) {
+        return Ok(());
+    }
+    let name = job.kernel.next_task(TaskId(before(task))).map_or("", |task| task.name);
+    Err(Failure::new(format_args!("this console is of no use without `{name}`; try `restart {name}`")))
 }
 
 pub(super) async fn restart(job: &mut Job<'_, '_>) -> Outcome {

@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use super::{Failure, Job, Outcome};
+use super::{Failure, Job, Outcome, drivers};
 use crate::{
     inline::Text,
     registry::Client,
@@ -12,6 +12,7 @@ use crate::{
             table::Column,
         },
         inspect::{Inspect, Request, Response, Task, TaskState},
+        supervise::{self, Supervise},
     },
     time::Duration,
 };
@@ -84,20 +85,60 @@ pub(super) async fn ask(client: &Client<Inspect>, request: Request) -> Result<Re
     Ok(client.call(request).await?)
 }
 
-async fn next_task(client: &Client<Inspect>, after: u32) -> Result<Option<Task>, Failure> {
-    match ask(client, Request::Task(after)).await? {
-        Response::Task(task) => Ok(task),
-        _ => Err(mixed_up()),
+/// Reads tasks one after the other. Supervising tasks, which all have one name, are told apart by the driver that each
+/// watches.
+struct Tasks {
+    inspect: Client<Inspect>,
+    /// Nothing if supervision does not run: then they are all just called the same.
+    supervise: Option<Client<Supervise>>,
+    /// The last task that was read.
+    after: u32,
+    /// Drivers that have been looked at. They and their supervising tasks are in the same order.
+    drivers: u16,
+}
+
+impl Tasks {
+    async fn new(job: &Job<'_, '_>) -> Result<Self, Failure> {
+        let (inspect, supervise) = (inspect(job).await?, drivers::supervise(job).await.ok());
+        Ok(Self { inspect, supervise, after: 0, drivers: 0 })
+    }
+
+    /// The next task.
+    async fn next(&mut self) -> Result<Option<Task>, Failure> {
+        let Response::Task(task) = ask(&self.inspect, Request::Task(self.after)).await? else {
+            return Err(mixed_up());
+        };
+        let Some(mut task) = task else { return Ok(None) };
+        self.after = task.id;
+        let Some(client) = self.supervise.as_ref().filter(|_| task.name == supervise::TASK) else {
+            return Ok(Some(task));
+        };
+        while let Ok(Some(row)) = drivers::next_driver(client, self.drivers).await {
+            if row.supervisor > task.id {
+                // This one supervises nothing, but is called so, too.
+                break;
+            }
+            self.drivers += 1;
+            if row.supervisor == task.id {
+                // A long name is cut.
+                let _ = write!(task.name, " {}", row.name);
+                break;
+            }
+        }
+        Ok(Some(task))
+    }
+
+    /// The next task is the first one again.
+    fn rewind(&mut self) {
+        (self.after, self.drivers) = (0, 0);
     }
 }
 
 pub(super) async fn tasks(job: &mut Job<'_, '_>) -> Outcome {
     let json = job.json("ps")?;
-    let client = inspect(job).await?;
+    let mut tasks = Tasks::new(job).await?;
     job.list(TASKS, json)?;
-    let mut after = 0;
-    while let Some(task) = next_task(&client, after).await? {
-        after = task.id;
+    while let Some(task) = tasks.next().await? {
         let values = [
             task.id.into(),
             Value::Text(&task.name),
@@ -128,22 +169,20 @@ pub(super) async fn top(job: &mut Job<'_, '_>) -> Outcome {
     let seconds = number(job, "top", 1)?;
     let count = number(job, "top", 1)?;
     job.done("top")?;
-    let client = inspect(job).await?;
+    let mut tasks = Tasks::new(job).await?;
     for _ in 0..count {
         let mut before = [(0, 0, 0); WATCHED];
-        let mut after = 0;
+        tasks.rewind();
         for slot in &mut before {
-            let Some(task) = next_task(&client, after).await? else { break };
-            after = task.id;
+            let Some(task) = tasks.next().await? else { break };
             *slot = (task.id, task.polls, task.busy_us);
         }
         let start = job.kernel.now();
         job.kernel.sleep(Duration::from_secs(seconds)).await;
         let elapsed_us = job.kernel.now().since(start).as_micros().max(1);
         job.out.line(format_args!(" TASK  NAME                BUSY      POLLS/s")).await?;
-        after = 0;
-        while let Some(task) = next_task(&client, after).await? {
-            after = task.id;
+        tasks.rewind();
+        while let Some(task) = tasks.next().await? {
             let known = before.iter().find(|(id, ..)| *id == task.id);
             let (polls, busy_us) = known.map_or((0, 0), |(_, polls, busy_us)| (*polls, *busy_us));
             let permille = task.busy_us.saturating_sub(busy_us).saturating_mul(1000) / elapsed_us;

@@ -215,7 +215,8 @@ impl<F: Future> With for F {}
 fn when_a_supervising_task_is_aborted_its_driver_ends_and_its_name_is_free() {
     let bench = Bench::with(POLICY, run);
     let (driver, supervising) = (bench.task(), TaskId(bench.task().0 - 1));
-    assert_eq!(bench.kernel.next_task(TaskId(supervising.0 - 1)).map(|task| task.name), Some("supervisor"));
+    assert_eq!(bench.row().supervisor, supervising.0);
+    assert_eq!(bench.kernel.next_task(TaskId(supervising.0 - 1)).map(|task| task.name), Some(TASK));
     assert!(bench.kernel.abort(supervising));
     bench.supervisor.kill("it").expect("it runs still");
     let (supervisor, settled) = (bench.supervisor.clone(), Rc::new(Cell::new(false)));

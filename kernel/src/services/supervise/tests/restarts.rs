@@ -125,8 +125,8 @@ fn a_factory_that_panics_is_the_drivers_panic() {
     assert_eq!((bench.state(), bench.ending().as_str()), (DriverState::Stopped, "panicked"));
 }
 
-#[test]
-fn without_memory_a_driver_is_tried_again_and_starts_when_there_is_some() {
+/// A bench with a driver that takes more memory than is left, and what fills that.
+fn without_memory(policy: Policy) -> (Bench, Vec<crate::heap::Box<[u8; 8_000]>>) {
     let bench = Bench::new();
     let large = |_kernel| async move {
         let ballast = [1_u8; 20_000];
@@ -134,7 +134,7 @@ fn without_memory_a_driver_is_tried_again_and_starts_when_there_is_some() {
         core::hint::black_box(&ballast);
         Err::<Infallible, _>(Broken)
     };
-    bench.supervisor.add("it", POLICY, large, false).expect("added");
+    bench.supervisor.add("it", policy, large, false).expect("added");
     bench.machine.settle();
     let mut hog = Vec::new();
     while let Ok(block) = bench.kernel.heap().try_box([0_u8; 8_000]) {
@@ -142,12 +142,65 @@ fn without_memory_a_driver_is_tried_again_and_starts_when_there_is_some() {
     }
     bench.supervisor.start("it").expect("it does not run");
     bench.machine.settle();
-    assert!(matches!(bench.state(), DriverState::Waiting { .. }));
     assert!(bench.ending().contains("no memory for the task"), "{}", bench.ending());
+    (bench, hog)
+}
+
+#[test]
+fn without_memory_a_driver_is_tried_again_and_starts_when_there_is_some() {
+    let (bench, hog) = without_memory(POLICY);
+    assert!(matches!(bench.state(), DriverState::Waiting { until_us: 10_000 }));
     assert_eq!(bench.row().starts, 0);
     drop(hog);
     bench.pass(Duration::from_millis(10));
     assert!(matches!(bench.state(), DriverState::Running { .. }));
+}
+
+#[test]
+fn lack_of_memory_never_has_a_driver_given_up_and_is_told_once() {
+    let (bench, hog) = without_memory(POLICY);
+    bench.pass(Duration::from_secs(3600));
+    // 10 + 20 + 40 + 80 ms, then 100 each.
+    let DriverState::Waiting { until_us } = bench.state() else { panic!("{:?}", bench.row()) };
+    assert_eq!(until_us % 100_000, 50_000);
+    assert!(until_us - bench.kernel.now().as_micros() <= 100_000);
+    assert_eq!((bench.row().starts, bench.events().len()), (0, 0));
+    assert_eq!(bench.log(), ["it: no memory to start it; trying until there is"]);
+    drop(hog);
+    bench.pass(Duration::from_millis(100));
+    assert_eq!(bench.row().starts, 1);
+}
+
+#[test]
+fn without_memory_a_driver_that_waits_can_be_killed_and_one_that_is_never_started_again_stops() {
+    let (bench, hog) = without_memory(POLICY);
+    bench.supervisor.kill("it").expect("it waits");
+    drop(hog);
+    assert_eq!(bench.machine.run(), Next::WaitForInterrupt);
+    assert_eq!((bench.state(), bench.row().starts), (DriverState::Stopped, 0));
+    let (bench, _hog) = without_memory(Policy::ONCE);
+    assert_eq!(bench.state(), DriverState::Stopped);
+}
+
+#[test]
+fn a_policy_without_any_wait_does_not_have_the_machine_try_for_memory_without_rest() {
+    let backoff = Backoff { first: Duration::ZERO, cap: Duration::ZERO };
+    let (bench, _hog) = without_memory(Policy { backoff, ..POLICY });
+    assert_eq!(bench.machine.settle(), Next::SleepUntil(Instant::from_millis(10)));
+}
+
+#[test]
+fn a_driver_that_no_memory_would_be_enough_for_is_given_up() {
+    let bench = Bench::new();
+    let larger_than_the_heap = |_kernel| async move {
+        let ballast = [1_u8; 200_000];
+        pending::<()>().await;
+        core::hint::black_box(&ballast);
+        Err::<Infallible, _>(Broken)
+    };
+    bench.supervisor.add("it", POLICY, larger_than_the_heap, true).expect("added");
+    bench.machine.run();
+    assert_eq!((bench.state(), bench.row().starts), (DriverState::GivenUp, 0));
 }
 
 #[test]
