@@ -13,17 +13,13 @@ pub const TROUBLE: Duration = Duration::from_millis(16);
 
 /// Faults of one life, at most.
 const FAULTS: u64 = 4;
-/// No memory is taken away before: drivers that fail again and again at their start are given up.
-const STARTED_US: u64 = 1_000;
 /// How long a fault lasts, at most, in microseconds: a power of two.
 const LASTS_US: u64 = 1 << 13;
 
 /// Draws what goes wrong. Tasks of these names may be ended, and refused memory.
 pub(super) fn draw(rng: &mut Rng, base: &Life, tasks: &[String]) -> Vec<Fault> {
     let mut rules = Vec::new();
-    // A machine that boots with no memory is another matter: see `STARTED_US`.
-    let power_fails = rng.one_in(8);
-    if power_fails {
+    if rng.one_in(8) {
         rules.push(format!("power cut at event {}", 1 + rng.below(base.entries)));
     }
     for _ in 0..=rng.below(FAULTS) {
@@ -34,8 +30,8 @@ pub(super) fn draw(rng: &mut Rng, base: &Life, tasks: &[String]) -> Vec<Fault> {
                 let task = &tasks[below(rng, tasks.len())];
                 format!("kill {task} at event {}", 1 + rng.below(base.entries))
             }
-            6 if !power_fails => format!("{} heap {}", ["exhaust", "fragment"][below(rng, 2)], lasts(rng)),
-            7 if !tasks.is_empty() && !power_fails => {
+            6 => format!("{} heap {}", ["exhaust", "fragment"][below(rng, 2)], lasts(rng)),
+            7 if !tasks.is_empty() => {
                 format!("refuse {} {}", tasks[below(rng, tasks.len())], lasts(rng))
             }
             _ => bytes(rng, base),
@@ -68,7 +64,7 @@ fn bytes(rng: &mut Rng, base: &Life) -> String {
 
 /// From when until when.
 fn lasts(rng: &mut Rng) -> String {
-    let from_us = STARTED_US + log_uniform(rng, 1 << 12);
+    let from_us = log_uniform(rng, LASTS_US);
     let until_us = from_us + log_uniform(rng, LASTS_US);
     format!("from {from_us}us until {until_us}us")
 }
