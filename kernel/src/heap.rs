@@ -122,10 +122,11 @@ impl Heap {
     /// Takes a block, charged to an account, whoever stands in line.
     fn take(&self, layout: Layout, account: NonNull<Account>) -> Option<NonNull<u8>> {
         let size = Pool::block_size(layout);
-        let memory = self.pool.take(size, layout.align())?;
+        let block = self.pool.take(size)?;
         // SAFETY: accounts are alive while they are current, or waited for.
         self.count_taken(size, unsafe { account.as_ref() });
-        Some(memory)
+        // SAFETY: the block is as large as the layout's.
+        Some(unsafe { Pool::place(block, layout.align()) })
     }
 
     #[inline]
@@ -158,8 +159,8 @@ impl Heap {
     #[inline]
     pub(crate) fn try_block(&self, layout: Layout) -> Result<Block<'_>, AllocError> {
         // Where the layout is a constant, so are these.
-        match self.take_quickly(Pool::block_size(layout), layout.align()) {
-            Some(memory) => Ok(Block::new(self, memory, layout, self.current.get())),
+        match self.block_quickly(layout) {
+            Some(block) => Ok(block),
             None => self.try_block_slowly(layout),
         }
     }
@@ -168,7 +169,9 @@ impl Heap {
     /// [`try_block`](Self::try_block) or [`block`](Self::block), which look closer.
     #[inline]
     pub(crate) fn block_quickly(&self, layout: Layout) -> Option<Block<'_>> {
-        let memory = self.take_quickly(Pool::block_size(layout), layout.align())?;
+        let block = self.take_quickly(Pool::block_size(layout))?;
+        // SAFETY: the block is as large as the layout's.
+        let memory = unsafe { Pool::place(block, layout.align()) };
         Some(Block::new(self, memory, layout, self.current.get()))
     }
 
@@ -182,28 +185,29 @@ impl Heap {
     /// See [`AllocError`].
     #[inline]
     pub(crate) fn try_own_block(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-        match self.take_own_quickly(Pool::block_size(layout), layout.align()) {
-            Some(memory) => Ok(memory),
+        match self.take_own_quickly(Pool::block_size(layout)) {
+            // SAFETY: the block is as large as the layout's.
+            Some(block) => Ok(unsafe { Pool::place(block, layout.align()) }),
             None => self.try_block_slowly(layout).map(Block::into_own),
         }
     }
 
     /// Takes a block, if nothing is in the way of it.
     #[inline(never)]
-    fn take_quickly(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+    fn take_quickly(&self, size: usize) -> Option<NonNull<u8>> {
         let owner = self.unhindered(size)?;
-        let Some(memory) = self.pool.take_pocketed(size, align) else { return self.find(size, align) };
+        let Some(block) = self.pool.take_aside(size) else { return self.find(size) };
         self.count_taken(size, owner);
-        Some(memory)
+        Some(block)
     }
 
     /// As [`take_quickly`](Self::take_quickly), for [`try_own_block`](Self::try_own_block).
     #[inline(never)]
-    fn take_own_quickly(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+    fn take_own_quickly(&self, size: usize) -> Option<NonNull<u8>> {
         let owner = self.unhindered(size)?;
-        let Some(memory) = self.pool.take_pocketed(size, align) else { return self.find_own(size, align) };
+        let Some(block) = self.pool.take_aside(size) else { return self.find_own(size) };
         self.count_own(size, owner);
-        Some(memory)
+        Some(block)
     }
 
     /// The current account, if no more than its own limit has to be looked at before it gets such a block.
@@ -216,26 +220,30 @@ impl Heap {
         (!hindered).then_some(owner)
     }
 
-    /// Goes on with [`take_quickly`](Self::take_quickly) when no such block was freed just now.
+    /// Goes on with [`take_quickly`](Self::take_quickly) when no such block lies aside.
     #[inline(never)]
-    fn find(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        let memory = self.pool.search(size, align)?;
+    fn find(&self, size: usize) -> Option<NonNull<u8>> {
+        let block = self.pool.search(size)?;
         // SAFETY: the current account is alive.
         self.count_taken(size, unsafe { self.current.get().as_ref() });
-        Some(memory)
+        Some(block)
     }
 
     /// As [`find`](Self::find), for [`take_own_quickly`](Self::take_own_quickly).
     #[inline(never)]
-    fn find_own(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        let memory = self.pool.search(size, align)?;
+    fn find_own(&self, size: usize) -> Option<NonNull<u8>> {
+        let block = self.pool.search(size)?;
         // SAFETY: the current account is alive.
         self.count_own(size, unsafe { self.current.get().as_ref() });
-        Some(memory)
+        Some(block)
     }
 
     #[cold]
     fn try_block_slowly(&self, layout: Layout) -> Result<Block<'_>, AllocError> {
+        if let Some(owner) = self.unhindered(Pool::block_size(layout)) {
+            // It was looked for in vain.
+            return Err(self.no_block(owner, layout));
+        }
         let account = self.current.get();
         // SAFETY: the current account is alive.
         let owner = unsafe { account.as_ref() };
@@ -369,25 +377,27 @@ impl Heap {
     /// The block was allocated with this layout and charged to this account, and is not used any more.
     #[inline]
     pub(crate) unsafe fn free_block(memory: NonNull<u8>, layout: Layout, account: NonNull<Account>) {
-        // Where the layout is a constant, so are these.
+        // Where the layout is a constant, so is its block's size.
         // SAFETY: the caller's.
-        unsafe { Self::free_sized(memory, Pool::block_size(layout), layout.align(), account) };
+        unsafe {
+            Self::free_sized(Pool::block_of(memory, layout.align()), Pool::block_size(layout), account)
+        };
     }
 
     /// # Safety
     ///
-    /// As for [`free_block`](Self::free_block), of a layout with this block size and alignment.
+    /// As for [`free_block`](Self::free_block), of a layout with this block size whose place is in this block.
     #[inline(never)]
-    unsafe fn free_sized(memory: NonNull<u8>, size: usize, align: usize, account: NonNull<Account>) {
+    unsafe fn free_sized(block: NonNull<u8>, size: usize, account: NonNull<Account>) {
         // SAFETY: the caller's. The account, pinned by the block, leads to the heap, and the live block keeps that until
         // nothing more is done with it.
         unsafe {
             let this = account.as_ref().heap_ptr();
             let heap = this.as_ref();
             if heap.detour.get() {
-                heap.give_by_detour(memory, size, align, account);
+                heap.give_by_detour(block, size, account);
             } else {
-                heap.give(memory, size, align);
+                heap.give(block, size);
                 Account::discharge(account, size);
             }
             lower(&heap.live, 1);
@@ -403,19 +413,13 @@ impl Heap {
     ///
     /// As for [`free_sized`](Self::free_sized).
     #[cold]
-    unsafe fn give_by_detour(
-        &self,
-        memory: NonNull<u8>,
-        size: usize,
-        align: usize,
-        account: NonNull<Account>,
-    ) {
+    unsafe fn give_by_detour(&self, block: NonNull<u8>, size: usize, account: NonNull<Account>) {
         // SAFETY: the caller's.
         unsafe {
             if self.traced.get() {
                 self.observe(Observation::Freed, account.as_ref().name(), size);
             }
-            self.join(memory, size, align);
+            self.join(block, size);
             Account::discharge(account, size);
         }
         self.line.serve(self);
@@ -432,6 +436,7 @@ impl Heap {
         unsafe {
             let heap = account.as_ref().heap_ptr().as_ref();
             let Extent { size, align } = extent;
+            let block = Pool::block_of(memory, align);
             let inherited = account.as_ref().bytes.get().wrapping_sub(size);
             if inherited > 0 {
                 heap.kernel.charge_bytes(inherited);
@@ -441,10 +446,10 @@ impl Heap {
                 if heap.traced.get() {
                     heap.observe_end(account.as_ref().name(), size, inherited);
                 }
-                heap.join(memory, size, align);
+                heap.join(block, size);
                 heap.line.serve(heap);
             } else {
-                heap.give(memory, size, align);
+                heap.give(block, size);
             }
         }
     }
@@ -470,9 +475,9 @@ impl Heap {
     ///
     /// As for [`free_sized`](Self::free_sized).
     #[inline]
-    unsafe fn give(&self, memory: NonNull<u8>, size: usize, align: usize) {
+    unsafe fn give(&self, block: NonNull<u8>, size: usize) {
         // SAFETY: the caller's.
-        unsafe { self.pool.give(memory, size, align) };
+        unsafe { self.pool.give(block, size) };
         lower(&self.used, size);
     }
 
@@ -481,9 +486,9 @@ impl Heap {
     /// # Safety
     ///
     /// As for [`free_sized`](Self::free_sized).
-    unsafe fn join(&self, memory: NonNull<u8>, size: usize, align: usize) {
+    unsafe fn join(&self, block: NonNull<u8>, size: usize) {
         // SAFETY: the caller's.
-        unsafe { self.pool.join(memory, align) };
+        unsafe { self.pool.join(block) };
         lower(&self.used, size);
     }
 
