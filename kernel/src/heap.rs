@@ -112,11 +112,11 @@ pub(crate) struct Observer {
 }
 
 impl Heap {
-    /// Why an empty heap could not meet a request; `None` if it could.
-    fn never_fits(&self, layout: Layout) -> Option<AllocError> {
+    /// Why an empty heap could not meet a request, of this block size; `None` if it could.
+    fn never_fits(&self, requested: usize, size: usize) -> Option<AllocError> {
         let capacity = self.pool.capacity() - self.permanent.get();
-        let fits = Pool::block_size(layout) <= capacity.min(self.pool.ceiling());
-        (!fits).then_some(AllocError::TooLarge { requested: layout.size(), capacity })
+        let fits = size <= capacity.min(self.pool.ceiling());
+        (!fits).then_some(AllocError::TooLarge { requested, capacity })
     }
 
     /// Takes a block, charged to an account, whoever stands in line.
@@ -240,14 +240,15 @@ impl Heap {
 
     #[cold]
     fn try_block_slowly(&self, layout: Layout) -> Result<Block<'_>, AllocError> {
-        if let Some(owner) = self.unhindered(Pool::block_size(layout)) {
+        let size = Pool::block_size(layout);
+        if let Some(owner) = self.unhindered(size) {
             // It was looked for in vain.
-            return Err(self.no_block(owner, layout));
+            return Err(self.no_block(owner, layout, size));
         }
         let account = self.current.get();
         // SAFETY: the current account is alive.
         let owner = unsafe { account.as_ref() };
-        if owner.bytes.get() + Pool::block_size(layout) > owner.limit.get() {
+        if owner.bytes.get() + size > owner.limit.get() {
             self.check_limit(owner, layout)?;
         }
         if self.detour.get() {
@@ -255,7 +256,7 @@ impl Heap {
         }
         match self.take(layout, account) {
             Some(memory) => Ok(Block::new(self, memory, layout, account)),
-            None => Err(self.no_block(owner, layout)),
+            None => Err(self.no_block(owner, layout, size)),
         }
     }
 
@@ -293,7 +294,9 @@ impl Heap {
             return Err(self.refused(owner, layout, AllocError::Contended));
         }
         let account = self.current.get();
-        let memory = self.take_by_detour(layout, account).ok_or_else(|| self.no_block(owner, layout))?;
+        let memory = self
+            .take_by_detour(layout, account)
+            .ok_or_else(|| self.no_block(owner, layout, Pool::block_size(layout)))?;
         if overtakes {
             self.line.overtaken.set(overtaken + 1);
         }
@@ -320,10 +323,10 @@ impl Heap {
         Err(self.refused(owner, layout, AllocError::OutOfMemory { requested: layout.size() }))
     }
 
-    #[cold]
-    fn no_block(&self, owner: &Account, layout: Layout) -> AllocError {
+    /// A refusal of a request for which there is no block, of this block size.
+    fn no_block(&self, owner: &Account, layout: Layout, size: usize) -> AllocError {
         let error = AllocError::OutOfMemory { requested: layout.size() };
-        self.refused(owner, layout, self.never_fits(layout).unwrap_or(error))
+        self.refused(owner, layout, self.never_fits(layout.size(), size).unwrap_or(error))
     }
 
     fn over_quota(&self, owner: &Account, layout: Layout, quota: usize) -> AllocError {
@@ -331,7 +334,7 @@ impl Heap {
     }
 
     /// Counts and reports a refusal.
-    #[cold]
+    #[inline]
     fn refused(&self, owner: &Account, layout: Layout, error: AllocError) -> AllocError {
         self.observe(Observation::Refused, owner.name(), layout.size());
         self.count_failure(owner, error)
@@ -343,7 +346,7 @@ impl Heap {
         error
     }
 
-    #[cold]
+    #[inline]
     fn observe(&self, what: Observation, owner: &'static str, bytes: usize) {
         if let Some(Observer { notice, context }) = self.observer.get() {
             // SAFETY: `set_observer`'s caller vouches for both until it takes the observer back.

@@ -279,7 +279,7 @@ impl<'h> Future for Waiting<'h> {
         {
             return Poll::Ready(Ok(Block::new(heap, memory, layout, account)));
         }
-        if let Some(error) = heap.never_fits(layout) {
+        if let Some(error) = heap.never_fits(layout.size(), Pool::block_size(layout)) {
             return Poll::Ready(Err(heap.refused(owner, layout, error)));
         }
         // A waiter pins its account as a block does: it will be charged.

@@ -17,6 +17,7 @@
 use core::{
     alloc::Layout,
     cell::{Cell, UnsafeCell},
+    hint::assert_unchecked,
     ptr::NonNull,
 };
 
@@ -166,19 +167,22 @@ impl Pool {
     }
 
     /// As [`take`](Self::take), if [`take_aside`](Self::take_aside) found nothing.
-    #[inline(never)]
+    #[inline]
     pub(super) fn search(&self, size: usize) -> Option<NonNull<u8>> {
+        self.allocate(size).or_else(|| if self.join_aside() { self.allocate(size) } else { None })
+    }
+
+    #[inline(never)]
+    fn allocate(&self, size: usize) -> Option<NonNull<u8>> {
         if size > self.capacity {
             return None;
         }
-        loop {
-            // SAFETY: the payload is less than what lies in one piece of memory.
-            let layout = unsafe { Layout::from_size_align_unchecked(size - BLOCK_OVERHEAD, GRANULE / 2) };
-            // SAFETY: one thread, and the allocator calls nobody.
-            let block = unsafe { (*self.blocks.get()).allocate(layout) };
-            if block.is_some() || !self.join_aside() {
-                return block;
-            }
+        // SAFETY: block sizes are multiples of the granule, from one on, and this one is less than what lies in one piece
+        // of memory; the allocator need not check it again. One thread, and the allocator calls nobody.
+        unsafe {
+            assert_unchecked(size >= GRANULE && size.is_multiple_of(GRANULE) && size <= isize::MAX as usize);
+            let layout = Layout::from_size_align_unchecked(size - BLOCK_OVERHEAD, 1);
+            (*self.blocks.get()).allocate(layout)
         }
     }
 
@@ -208,10 +212,11 @@ impl Pool {
     #[inline(never)]
     pub(super) unsafe fn join(&self, block: NonNull<u8>) {
         // SAFETY: the caller's; one thread, and the allocator calls nobody.
-        unsafe { (*self.blocks.get()).deallocate(block, GRANULE / 2) };
+        unsafe { (*self.blocks.get()).deallocate(block, 1) };
     }
 
     /// Joins what lies aside with its free neighbours. `false` if there was nothing.
+    #[cold]
     fn join_aside(&self) -> bool {
         if self.aside_size.replace(0) == 0 {
             return false;
