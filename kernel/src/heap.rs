@@ -64,33 +64,36 @@ use crate::sync::atomic::AtomicUsize;
 pub const OVERTAKES: u32 = 16;
 
 /// The heap of one kernel. See the [module](self).
+///
+/// What every allocation touches comes first: a microcontroller's core reaches it with one instruction.
+#[repr(C)]
 pub struct Heap {
-    pool: Pool,
     current: Cell<NonNull<Account>>,
     /// Bytes in live blocks.
     used: Cell<usize>,
     peak: Cell<usize>,
     /// Blocks that keep the region from this thread.
     live: Cell<usize>,
-    /// Blocks that do not: they are the region's for good, or have a hold.
-    kept: Cell<usize>,
-    /// Bytes in blocks that are the region's for good.
-    permanent: Cell<usize>,
     allocations: Cell<u64>,
-    failures: Cell<u32>,
     /// Somebody waits, or watches, or tests: allocating and freeing take the slow path.
     detour: Cell<bool>,
-    line: Line,
-    policy: Cell<SteadyState>,
-    observer: Cell<Option<Observer>>,
-    /// The observer is told of every allocation.
-    traced: Cell<bool>,
-    /// Allocations to go until one fails on purpose.
-    fail_after: Cell<Option<u32>>,
-    /// Whoever keeps the region: tasks and interrupt triggers one each, and this thread's side one for all.
-    holds: AtomicUsize,
     /// This thread's side has let go, or will as soon as nothing is live.
     closed: Cell<bool>,
+    /// The observer is told of every allocation.
+    traced: Cell<bool>,
+    policy: Cell<SteadyState>,
+    /// Whoever keeps the region: tasks and interrupt triggers one each, and this thread's side one for all.
+    holds: AtomicUsize,
+    /// Blocks that do not keep the region from this thread: they are the region's for good, or have a hold.
+    kept: Cell<usize>,
+    pool: Pool,
+    /// Bytes in blocks that are the region's for good.
+    permanent: Cell<usize>,
+    failures: Cell<u32>,
+    line: Line,
+    observer: Cell<Option<Observer>>,
+    /// Allocations to go until one fails on purpose.
+    fail_after: Cell<Option<u32>>,
     kernel: Account,
     region: Cell<Option<Region>>,
 }

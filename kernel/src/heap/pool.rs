@@ -46,9 +46,9 @@ const CHAIN: usize = GRANULE << FIRST_LEVELS;
 /// Bytes in the largest block that lies aside: a larger one is what others are cut from meanwhile.
 const ASIDE_MOST: usize = 16 * GRANULE;
 
-/// See the module.
+/// See the module. The largest field is the last, for short ways to the others.
+#[repr(C)]
 pub(super) struct Pool {
-    blocks: UnsafeCell<Blocks>,
     /// The block that lies aside, while its size is not 0.
     aside: Cell<NonNull<u8>>,
     aside_size: Cell<usize>,
@@ -56,17 +56,18 @@ pub(super) struct Pool {
     capacity: usize,
     /// Bytes in the largest block that an empty pool surely gives.
     ceiling: usize,
+    blocks: UnsafeCell<Blocks>,
 }
 
 impl Pool {
     /// A pool without memory.
     pub(super) const fn new() -> Self {
         Self {
-            blocks: UnsafeCell::new(Blocks::new()),
             aside: Cell::new(NonNull::dangling()),
             aside_size: Cell::new(0),
             capacity: 0,
             ceiling: 0,
+            blocks: UnsafeCell::new(Blocks::new()),
         }
     }
 
@@ -112,8 +113,11 @@ impl Pool {
         // A layout's size and alignment sum up to `isize::MAX + 1` at most: nothing overflows.
         let bytes = layout.size().wrapping_add(gap).wrapping_add(BLOCK_OVERHEAD);
         let size = bytes.wrapping_add(GRANULE - 1) & !(GRANULE - 1);
-        // One less than what divides the power of two into its classes, or than a part of a granule.
-        let class = (usize::MAX >> (SECOND_LEVELS.ilog2() + 1)) >> size.leading_zeros();
+        if size < 2 * SECOND_LEVELS * GRANULE {
+            return size;
+        }
+        // One less than what divides the power of two into its classes.
+        let class = (usize::MAX >> (SECOND_LEVELS.ilog2() + 1)).wrapping_shr(size.leading_zeros());
         size.wrapping_add(class) & !class
     }
 
