@@ -150,7 +150,7 @@ impl Heap {
     #[inline]
     fn count_used(&self, bytes: usize) {
         raise(&self.used, bytes);
-        self.peak.set(self.peak.get().max(self.used.get()));
+        note_peak(&self.peak, self.used.get());
         self.allocations.set(self.allocations.get().wrapping_add(1));
     }
 
@@ -584,4 +584,12 @@ fn raise(count: &Cell<usize>, by: usize) {
 fn lower(count: &Cell<usize>, by: usize) {
     debug_assert!(count.get() >= by, "only what was counted is taken off");
     count.set(count.get().wrapping_sub(by));
+}
+
+/// Keeps the most that a count has been.
+#[inline]
+fn note_peak(peak: &Cell<usize>, now: usize) {
+    if now > peak.get() {
+        peak.set(now);
+    }
 }

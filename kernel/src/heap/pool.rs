@@ -113,10 +113,7 @@ impl Pool {
         // A layout's size and alignment sum up to `isize::MAX + 1` at most: nothing overflows.
         let bytes = layout.size().wrapping_add(gap).wrapping_add(BLOCK_OVERHEAD);
         let size = bytes.wrapping_add(GRANULE - 1) & !(GRANULE - 1);
-        if size < 2 * SECOND_LEVELS * GRANULE {
-            return size;
-        }
-        // One less than what divides the power of two into its classes.
+        // One less than what divides the power of two into its classes, or than a part of a granule.
         let class = (usize::MAX >> (SECOND_LEVELS.ilog2() + 1)).wrapping_shr(size.leading_zeros());
         size.wrapping_add(class) & !class
     }
@@ -173,20 +170,13 @@ impl Pool {
     /// As [`take`](Self::take), if [`take_aside`](Self::take_aside) found nothing.
     #[inline]
     pub(super) fn search(&self, size: usize) -> Option<NonNull<u8>> {
-        self.allocate(size).or_else(|| if self.join_aside() { self.allocate(size) } else { None })
-    }
-
-    #[inline(never)]
-    fn allocate(&self, size: usize) -> Option<NonNull<u8>> {
         if size > self.capacity {
             return None;
         }
-        // SAFETY: block sizes are multiples of the granule, from one on, and this one is less than what lies in one piece
-        // of memory; the allocator need not check it again. One thread, and the allocator calls nobody.
+        // SAFETY: checked just now.
         unsafe {
-            assert_unchecked(size >= GRANULE && size.is_multiple_of(GRANULE) && size <= isize::MAX as usize);
-            let layout = Layout::from_size_align_unchecked(size - BLOCK_OVERHEAD, 1);
-            (*self.blocks.get()).allocate(layout)
+            allocate(&self.blocks, size)
+                .or_else(|| if self.join_aside() { allocate(&self.blocks, size) } else { None })
         }
     }
 
@@ -213,10 +203,10 @@ impl Pool {
     /// # Safety
     ///
     /// As for [`give`](Self::give).
-    #[inline(never)]
+    #[inline]
     pub(super) unsafe fn join(&self, block: NonNull<u8>) {
-        // SAFETY: the caller's; one thread, and the allocator calls nobody.
-        unsafe { (*self.blocks.get()).deallocate(block, 1) };
+        // SAFETY: the caller's.
+        unsafe { deallocate(&self.blocks, block) };
     }
 
     /// Joins what lies aside with its free neighbours. `false` if there was nothing.
@@ -252,4 +242,30 @@ impl Pool {
         }
         fits * GRANULE
     }
+}
+
+/// Takes a block of this block size.
+///
+/// # Safety
+///
+/// There is as much memory in all.
+#[inline(never)]
+unsafe fn allocate(blocks: &UnsafeCell<Blocks>, size: usize) -> Option<NonNull<u8>> {
+    // SAFETY: block sizes are multiples of the granule, from one on, and this one is less than what lies in one piece of
+    // memory; the allocator need not check it again. One thread, and the allocator calls nobody.
+    unsafe {
+        assert_unchecked(size >= GRANULE && size.is_multiple_of(GRANULE) && size <= isize::MAX as usize);
+        (*blocks.get()).allocate(Layout::from_size_align_unchecked(size - BLOCK_OVERHEAD, 1))
+    }
+}
+
+/// Takes a block back, and joins it with its free neighbours.
+///
+/// # Safety
+///
+/// The block was taken with [`allocate`], and is not used any more.
+#[inline(never)]
+unsafe fn deallocate(blocks: &UnsafeCell<Blocks>, block: NonNull<u8>) {
+    // SAFETY: the caller's; one thread, and the allocator calls nobody.
+    unsafe { (*blocks.get()).deallocate(block, 1) };
 }
