@@ -64,33 +64,36 @@ use crate::sync::atomic::AtomicUsize;
 pub const OVERTAKES: u32 = 16;
 
 /// The heap of one kernel. See the [module](self).
+///
+/// What every allocation touches comes first: a microcontroller's core reaches it with one instruction.
+#[repr(C)]
 pub struct Heap {
-    pool: Pool,
     current: Cell<NonNull<Account>>,
     /// Bytes in live blocks.
     used: Cell<usize>,
     peak: Cell<usize>,
     /// Blocks that keep the region from this thread.
     live: Cell<usize>,
-    /// Blocks that do not: they are the region's for good, or have a hold.
-    kept: Cell<usize>,
-    /// Bytes in blocks that are the region's for good.
-    permanent: Cell<usize>,
     allocations: Cell<u64>,
-    failures: Cell<u32>,
     /// Somebody waits, or watches, or tests: allocating and freeing take the slow path.
     detour: Cell<bool>,
-    line: Line,
-    policy: Cell<SteadyState>,
-    observer: Cell<Option<Observer>>,
-    /// The observer is told of every allocation.
-    traced: Cell<bool>,
-    /// Allocations to go until one fails on purpose.
-    fail_after: Cell<Option<u32>>,
-    /// Whoever keeps the region: tasks and interrupt triggers one each, and this thread's side one for all.
-    holds: AtomicUsize,
     /// This thread's side has let go, or will as soon as nothing is live.
     closed: Cell<bool>,
+    /// The observer is told of every allocation.
+    traced: Cell<bool>,
+    policy: Cell<SteadyState>,
+    /// Whoever keeps the region: tasks and interrupt triggers one each, and this thread's side one for all.
+    holds: AtomicUsize,
+    /// Blocks that do not keep the region from this thread: they are the region's for good, or have a hold.
+    kept: Cell<usize>,
+    pool: Pool,
+    /// Bytes in blocks that are the region's for good.
+    permanent: Cell<usize>,
+    failures: Cell<u32>,
+    line: Line,
+    observer: Cell<Option<Observer>>,
+    /// Allocations to go until one fails on purpose.
+    fail_after: Cell<Option<u32>>,
     kernel: Account,
     region: Cell<Option<Region>>,
 }
@@ -112,20 +115,21 @@ pub(crate) struct Observer {
 }
 
 impl Heap {
-    /// Why an empty heap could not meet a request; `None` if it could.
-    fn never_fits(&self, layout: Layout) -> Option<AllocError> {
+    /// Why an empty heap could not meet a request, of this block size; `None` if it could.
+    fn never_fits(&self, requested: usize, size: usize) -> Option<AllocError> {
         let capacity = self.pool.capacity() - self.permanent.get();
-        let fits = Pool::block_size(layout) <= capacity.min(self.pool.ceiling());
-        (!fits).then_some(AllocError::TooLarge { requested: layout.size(), capacity })
+        let fits = size <= capacity.min(self.pool.ceiling());
+        (!fits).then_some(AllocError::TooLarge { requested, capacity })
     }
 
     /// Takes a block, charged to an account, whoever stands in line.
     fn take(&self, layout: Layout, account: NonNull<Account>) -> Option<NonNull<u8>> {
         let size = Pool::block_size(layout);
-        let memory = self.pool.take(size, layout.align())?;
+        let block = self.pool.take(size)?;
         // SAFETY: accounts are alive while they are current, or waited for.
         self.count_taken(size, unsafe { account.as_ref() });
-        Some(memory)
+        // SAFETY: the block is as large as the layout's.
+        Some(unsafe { Pool::place(block, layout.align()) })
     }
 
     #[inline]
@@ -146,7 +150,7 @@ impl Heap {
     #[inline]
     fn count_used(&self, bytes: usize) {
         raise(&self.used, bytes);
-        self.peak.set(self.peak.get().max(self.used.get()));
+        note_peak(&self.peak, self.used.get());
         self.allocations.set(self.allocations.get().wrapping_add(1));
     }
 
@@ -158,8 +162,8 @@ impl Heap {
     #[inline]
     pub(crate) fn try_block(&self, layout: Layout) -> Result<Block<'_>, AllocError> {
         // Where the layout is a constant, so are these.
-        match self.take_quickly(Pool::block_size(layout), layout.align()) {
-            Some(memory) => Ok(Block::new(self, memory, layout, self.current.get())),
+        match self.block_quickly(layout) {
+            Some(block) => Ok(block),
             None => self.try_block_slowly(layout),
         }
     }
@@ -168,7 +172,9 @@ impl Heap {
     /// [`try_block`](Self::try_block) or [`block`](Self::block), which look closer.
     #[inline]
     pub(crate) fn block_quickly(&self, layout: Layout) -> Option<Block<'_>> {
-        let memory = self.take_quickly(Pool::block_size(layout), layout.align())?;
+        let block = self.take_quickly(Pool::block_size(layout))?;
+        // SAFETY: the block is as large as the layout's.
+        let memory = unsafe { Pool::place(block, layout.align()) };
         Some(Block::new(self, memory, layout, self.current.get()))
     }
 
@@ -182,28 +188,29 @@ impl Heap {
     /// See [`AllocError`].
     #[inline]
     pub(crate) fn try_own_block(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-        match self.take_own_quickly(Pool::block_size(layout), layout.align()) {
-            Some(memory) => Ok(memory),
+        match self.take_own_quickly(Pool::block_size(layout)) {
+            // SAFETY: the block is as large as the layout's.
+            Some(block) => Ok(unsafe { Pool::place(block, layout.align()) }),
             None => self.try_block_slowly(layout).map(Block::into_own),
         }
     }
 
     /// Takes a block, if nothing is in the way of it.
     #[inline(never)]
-    fn take_quickly(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+    fn take_quickly(&self, size: usize) -> Option<NonNull<u8>> {
         let owner = self.unhindered(size)?;
-        let Some(memory) = self.pool.take_pocketed(size, align) else { return self.find(size, align) };
+        let Some(block) = self.pool.take_aside(size) else { return self.find(size) };
         self.count_taken(size, owner);
-        Some(memory)
+        Some(block)
     }
 
     /// As [`take_quickly`](Self::take_quickly), for [`try_own_block`](Self::try_own_block).
     #[inline(never)]
-    fn take_own_quickly(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+    fn take_own_quickly(&self, size: usize) -> Option<NonNull<u8>> {
         let owner = self.unhindered(size)?;
-        let Some(memory) = self.pool.take_pocketed(size, align) else { return self.find_own(size, align) };
+        let Some(block) = self.pool.take_aside(size) else { return self.find_own(size) };
         self.count_own(size, owner);
-        Some(memory)
+        Some(block)
     }
 
     /// The current account, if no more than its own limit has to be looked at before it gets such a block.
@@ -216,30 +223,35 @@ impl Heap {
         (!hindered).then_some(owner)
     }
 
-    /// Goes on with [`take_quickly`](Self::take_quickly) when no such block was freed just now.
+    /// Goes on with [`take_quickly`](Self::take_quickly) when no such block lies aside.
     #[inline(never)]
-    fn find(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        let memory = self.pool.search(size, align)?;
+    fn find(&self, size: usize) -> Option<NonNull<u8>> {
+        let block = self.pool.search(size)?;
         // SAFETY: the current account is alive.
         self.count_taken(size, unsafe { self.current.get().as_ref() });
-        Some(memory)
+        Some(block)
     }
 
     /// As [`find`](Self::find), for [`take_own_quickly`](Self::take_own_quickly).
     #[inline(never)]
-    fn find_own(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        let memory = self.pool.search(size, align)?;
+    fn find_own(&self, size: usize) -> Option<NonNull<u8>> {
+        let block = self.pool.search(size)?;
         // SAFETY: the current account is alive.
         self.count_own(size, unsafe { self.current.get().as_ref() });
-        Some(memory)
+        Some(block)
     }
 
     #[cold]
     fn try_block_slowly(&self, layout: Layout) -> Result<Block<'_>, AllocError> {
+        let size = Pool::block_size(layout);
+        if let Some(owner) = self.unhindered(size) {
+            // It was looked for in vain.
+            return Err(self.no_block(owner, layout, size));
+        }
         let account = self.current.get();
         // SAFETY: the current account is alive.
         let owner = unsafe { account.as_ref() };
-        if owner.bytes.get() + Pool::block_size(layout) > owner.limit.get() {
+        if owner.bytes.get() + size > owner.limit.get() {
             self.check_limit(owner, layout)?;
         }
         if self.detour.get() {
@@ -247,7 +259,7 @@ impl Heap {
         }
         match self.take(layout, account) {
             Some(memory) => Ok(Block::new(self, memory, layout, account)),
-            None => Err(self.no_block(owner, layout)),
+            None => Err(self.no_block(owner, layout, size)),
         }
     }
 
@@ -285,7 +297,9 @@ impl Heap {
             return Err(self.refused(owner, layout, AllocError::Contended));
         }
         let account = self.current.get();
-        let memory = self.take_by_detour(layout, account).ok_or_else(|| self.no_block(owner, layout))?;
+        let memory = self
+            .take_by_detour(layout, account)
+            .ok_or_else(|| self.no_block(owner, layout, Pool::block_size(layout)))?;
         if overtakes {
             self.line.overtaken.set(overtaken + 1);
         }
@@ -312,10 +326,10 @@ impl Heap {
         Err(self.refused(owner, layout, AllocError::OutOfMemory { requested: layout.size() }))
     }
 
-    #[cold]
-    fn no_block(&self, owner: &Account, layout: Layout) -> AllocError {
+    /// A refusal of a request for which there is no block, of this block size.
+    fn no_block(&self, owner: &Account, layout: Layout, size: usize) -> AllocError {
         let error = AllocError::OutOfMemory { requested: layout.size() };
-        self.refused(owner, layout, self.never_fits(layout).unwrap_or(error))
+        self.refused(owner, layout, self.never_fits(layout.size(), size).unwrap_or(error))
     }
 
     fn over_quota(&self, owner: &Account, layout: Layout, quota: usize) -> AllocError {
@@ -323,7 +337,7 @@ impl Heap {
     }
 
     /// Counts and reports a refusal.
-    #[cold]
+    #[inline]
     fn refused(&self, owner: &Account, layout: Layout, error: AllocError) -> AllocError {
         self.observe(Observation::Refused, owner.name(), layout.size());
         self.count_failure(owner, error)
@@ -335,7 +349,7 @@ impl Heap {
         error
     }
 
-    #[cold]
+    #[inline]
     fn observe(&self, what: Observation, owner: &'static str, bytes: usize) {
         if let Some(Observer { notice, context }) = self.observer.get() {
             // SAFETY: `set_observer`'s caller vouches for both until it takes the observer back.
@@ -369,25 +383,27 @@ impl Heap {
     /// The block was allocated with this layout and charged to this account, and is not used any more.
     #[inline]
     pub(crate) unsafe fn free_block(memory: NonNull<u8>, layout: Layout, account: NonNull<Account>) {
-        // Where the layout is a constant, so are these.
+        // Where the layout is a constant, so is its block's size.
         // SAFETY: the caller's.
-        unsafe { Self::free_sized(memory, Pool::block_size(layout), layout.align(), account) };
+        unsafe {
+            Self::free_sized(Pool::block_of(memory, layout.align()), Pool::block_size(layout), account)
+        };
     }
 
     /// # Safety
     ///
-    /// As for [`free_block`](Self::free_block), of a layout with this block size and alignment.
+    /// As for [`free_block`](Self::free_block), of a layout with this block size whose place is in this block.
     #[inline(never)]
-    unsafe fn free_sized(memory: NonNull<u8>, size: usize, align: usize, account: NonNull<Account>) {
+    unsafe fn free_sized(block: NonNull<u8>, size: usize, account: NonNull<Account>) {
         // SAFETY: the caller's. The account, pinned by the block, leads to the heap, and the live block keeps that until
         // nothing more is done with it.
         unsafe {
             let this = account.as_ref().heap_ptr();
             let heap = this.as_ref();
             if heap.detour.get() {
-                heap.give_by_detour(memory, size, align, account);
+                heap.give_by_detour(block, size, account);
             } else {
-                heap.give(memory, size, align);
+                heap.give(block, size);
                 Account::discharge(account, size);
             }
             lower(&heap.live, 1);
@@ -403,19 +419,13 @@ impl Heap {
     ///
     /// As for [`free_sized`](Self::free_sized).
     #[cold]
-    unsafe fn give_by_detour(
-        &self,
-        memory: NonNull<u8>,
-        size: usize,
-        align: usize,
-        account: NonNull<Account>,
-    ) {
+    unsafe fn give_by_detour(&self, block: NonNull<u8>, size: usize, account: NonNull<Account>) {
         // SAFETY: the caller's.
         unsafe {
             if self.traced.get() {
                 self.observe(Observation::Freed, account.as_ref().name(), size);
             }
-            self.join(memory, size, align);
+            self.join(block, size);
             Account::discharge(account, size);
         }
         self.line.serve(self);
@@ -432,6 +442,7 @@ impl Heap {
         unsafe {
             let heap = account.as_ref().heap_ptr().as_ref();
             let Extent { size, align } = extent;
+            let block = Pool::block_of(memory, align);
             let inherited = account.as_ref().bytes.get().wrapping_sub(size);
             if inherited > 0 {
                 heap.kernel.charge_bytes(inherited);
@@ -441,10 +452,10 @@ impl Heap {
                 if heap.traced.get() {
                     heap.observe_end(account.as_ref().name(), size, inherited);
                 }
-                heap.join(memory, size, align);
+                heap.join(block, size);
                 heap.line.serve(heap);
             } else {
-                heap.give(memory, size, align);
+                heap.give(block, size);
             }
         }
     }
@@ -470,9 +481,9 @@ impl Heap {
     ///
     /// As for [`free_sized`](Self::free_sized).
     #[inline]
-    unsafe fn give(&self, memory: NonNull<u8>, size: usize, align: usize) {
+    unsafe fn give(&self, block: NonNull<u8>, size: usize) {
         // SAFETY: the caller's.
-        unsafe { self.pool.give(memory, size, align) };
+        unsafe { self.pool.give(block, size) };
         lower(&self.used, size);
     }
 
@@ -481,9 +492,9 @@ impl Heap {
     /// # Safety
     ///
     /// As for [`free_sized`](Self::free_sized).
-    unsafe fn join(&self, memory: NonNull<u8>, size: usize, align: usize) {
+    unsafe fn join(&self, block: NonNull<u8>, size: usize) {
         // SAFETY: the caller's.
-        unsafe { self.pool.join(memory, align) };
+        unsafe { self.pool.join(block) };
         lower(&self.used, size);
     }
 
@@ -573,4 +584,12 @@ fn raise(count: &Cell<usize>, by: usize) {
 fn lower(count: &Cell<usize>, by: usize) {
     debug_assert!(count.get() >= by, "only what was counted is taken off");
     count.set(count.get().wrapping_sub(by));
+}
+
+/// Keeps the most that a count has been.
+#[inline]
+fn note_peak(peak: &Cell<usize>, now: usize) {
+    if now > peak.get() {
+        peak.set(now);
+    }
 }

@@ -12,7 +12,10 @@
 
 use core::{cell::Cell, marker::PhantomData, ops::Deref, ptr::NonNull};
 
-use super::{Extent, Heap, lower, raise};
+use super::{Extent, Heap, lower, note_peak, raise};
+
+/// Pins of an account that are no blocks, at most: with as many, and a block in every granule, their count is exact.
+const MOST_GUESTS: u32 = u32::MAX / 2;
 
 /// What happens when an owner that has declared itself ready allocates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,7 +38,7 @@ pub struct Account {
     pub(super) limit: Cell<usize>,
     peak: Cell<usize>,
     /// What keeps the account (rule 1).
-    pins: Cell<u32>,
+    pins: Cell<usize>,
     /// Pins that are no blocks.
     guests: Cell<u32>,
     allocations: Cell<u32>,
@@ -143,7 +146,7 @@ impl Account {
             name: self.name,
             bytes: self.bytes.get(),
             peak: self.peak.get(),
-            blocks: self.pins.get() - self.guests.get(),
+            blocks: (self.pins.get() - self.guests.get() as usize) as u32,
             allocations: self.allocations.get(),
             failures: self.failures.get(),
             violations: self.violations.get(),
@@ -202,14 +205,14 @@ impl Account {
     #[inline]
     pub(super) fn charge_bytes(&self, bytes: usize) {
         raise(&self.bytes, bytes);
-        self.peak.set(self.peak.get().max(self.bytes.get()));
+        note_peak(&self.peak, self.bytes.get());
     }
 
     /// Charges a block, which pins the account.
     #[inline]
     pub(super) fn charge(&self, bytes: usize) {
         self.charge_bytes(bytes);
-        self.pins.set(self.pins.get() + 1);
+        raise(&self.pins, 1);
         self.count_allocation();
     }
 
@@ -234,8 +237,10 @@ impl Account {
 
     /// Pins the account for something that is no block.
     pub(super) fn pin_guest(&self) {
+        // Memory bounds how many blocks there are, but nothing does whatever is leaked without one: this is for rule 1.
+        assert!(self.guests.get() < MOST_GUESTS, "no more of an account can be kept");
         self.guests.set(self.guests.get() + 1);
-        self.pins.set(self.pins.get() + 1);
+        raise(&self.pins, 1);
     }
 
     /// Takes such a pin away.
@@ -260,9 +265,8 @@ impl Account {
     pub(super) unsafe fn unpin(this: NonNull<Self>) {
         // SAFETY: the caller's pin keeps the account (rule 1).
         let account = unsafe { this.as_ref() };
-        let pins = account.pins.get() - 1;
-        account.pins.set(pins);
-        if pins == 0
+        lower(&account.pins, 1);
+        if account.pins.get() == 0
             && let Some(free) = account.free.take()
         {
             // SAFETY: `retire`'s caller has given the account up, and nothing pins it any more.

@@ -104,9 +104,8 @@ impl Drop for Block<'_> {
 
 /// Memory to be freed with its scope, so that a value whose drop panics leaks nothing else.
 pub(super) struct Freed {
-    memory: NonNull<u8>,
+    block: NonNull<u8>,
     size: usize,
-    align: usize,
     account: NonNull<Account>,
 }
 
@@ -116,8 +115,10 @@ impl Freed {
     /// As for [`Heap::free_block`], when this is dropped.
     #[inline]
     pub(super) unsafe fn new(memory: NonNull<u8>, layout: Layout, account: NonNull<Account>) -> Self {
-        // Where the layout is a constant, so are these.
-        Self { memory, size: Pool::block_size(layout), align: layout.align(), account }
+        // SAFETY: the caller's.
+        let block = unsafe { Pool::block_of(memory, layout.align()) };
+        // Where the layout is a constant, so is its block's size.
+        Self { block, size: Pool::block_size(layout), account }
     }
 }
 
@@ -125,7 +126,7 @@ impl Drop for Freed {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: the word of `new`'s caller.
-        unsafe { Heap::free_sized(self.memory, self.size, self.align, self.account) };
+        unsafe { Heap::free_sized(self.block, self.size, self.account) };
     }
 }
 
@@ -278,7 +279,7 @@ impl<'h> Future for Waiting<'h> {
         {
             return Poll::Ready(Ok(Block::new(heap, memory, layout, account)));
         }
-        if let Some(error) = heap.never_fits(layout) {
+        if let Some(error) = heap.never_fits(layout.size(), Pool::block_size(layout)) {
             return Poll::Ready(Err(heap.refused(owner, layout, error)));
         }
         // A waiter pins its account as a block does: it will be charged.

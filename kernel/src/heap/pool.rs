@@ -5,8 +5,11 @@
 //! up to the least block of its class, by a sixteenth at most, so that a block that was freed can always be had again by
 //! a request like the one before.
 //!
-//! The small blocks that were freed last lie in pockets, one for each size, where the next request of that size finds
-//! them at once. When no block is large enough the pockets are emptied, and what is free is joined again.
+//! The small block that was freed last lies aside, where a request of its size finds it at once: whoever frees a block often
+//! wants one like it next. It is joined with its free neighbours when another block is freed, or when no other is large
+//! enough. One block and not more: a request for which there is none would have to join them all before it is refused.
+//!
+//! Blocks are known by where what they hold begins, see [`Pool::place`] for what is aligned to more than blocks are.
 //!
 //! The pool belongs to the kernel's thread, and calls nobody.
 #![expect(unsafe_code, reason = "the pool is made of raw memory")]
@@ -14,6 +17,7 @@
 use core::{
     alloc::Layout,
     cell::{Cell, UnsafeCell},
+    hint::assert_unchecked,
     ptr::NonNull,
 };
 
@@ -39,39 +43,31 @@ pub(super) const LEAST: usize = 3 * GRANULE;
 /// Memory that one chain of blocks can cover.
 const CHAIN: usize = GRANULE << FIRST_LEVELS;
 
-/// Sizes that have a pocket: one granule, two, and so on.
-const POCKETS: usize = 16;
-/// Blocks in one pocket at most, so that emptying them all takes a bounded time.
-const POCKET_DEPTH: usize = 4;
+/// Bytes in the largest block that lies aside: a larger one is what others are cut from meanwhile.
+const ASIDE_MOST: usize = 16 * GRANULE;
 
-/// See the module.
+/// See the module. The largest field is the last, for short ways to the others.
+#[repr(C)]
 pub(super) struct Pool {
-    blocks: UnsafeCell<Blocks>,
-    pockets: [Cell<Option<NonNull<Pocketed>>>; POCKETS],
+    /// The block that lies aside, while its size is not 0.
+    aside: Cell<NonNull<u8>>,
+    aside_size: Cell<usize>,
     /// Bytes in all blocks.
     capacity: usize,
     /// Bytes in the largest block that an empty pool surely gives.
     ceiling: usize,
+    blocks: UnsafeCell<Blocks>,
 }
-
-/// What a block in a pocket holds.
-struct Pocketed {
-    next: Option<NonNull<Pocketed>>,
-    /// Blocks in the pocket, up to this one.
-    depth: usize,
-}
-
-const _: () =
-    assert!(size_of::<Pocketed>() <= GRANULE - BLOCK_OVERHEAD && align_of::<Pocketed>() <= GRANULE / 2);
 
 impl Pool {
     /// A pool without memory.
     pub(super) const fn new() -> Self {
         Self {
-            blocks: UnsafeCell::new(Blocks::new()),
-            pockets: [const { Cell::new(None) }; POCKETS],
+            aside: Cell::new(NonNull::dangling()),
+            aside_size: Cell::new(0),
             capacity: 0,
             ceiling: 0,
+            blocks: UnsafeCell::new(Blocks::new()),
         }
     }
 
@@ -113,76 +109,93 @@ impl Pool {
     /// depends on where it lies.
     #[inline]
     pub(super) const fn block_size(layout: Layout) -> usize {
-        // A layout's size and alignment sum up to `isize::MAX + 1` at most: nothing overflows.
         let gap = layout.align().saturating_sub(GRANULE / 2);
-        let size = (layout.size() + gap + BLOCK_OVERHEAD + GRANULE - 1) & !(GRANULE - 1);
-        if size < 2 * SECOND_LEVELS * GRANULE {
-            return size;
+        // A layout's size and alignment sum up to `isize::MAX + 1` at most: nothing overflows.
+        let bytes = layout.size().wrapping_add(gap).wrapping_add(BLOCK_OVERHEAD);
+        let size = bytes.wrapping_add(GRANULE - 1) & !(GRANULE - 1);
+        // One less than what divides the power of two into its classes, or than a part of a granule.
+        let class = (usize::MAX >> (SECOND_LEVELS.ilog2() + 1)).wrapping_shr(size.leading_zeros());
+        size.wrapping_add(class) & !class
+    }
+
+    /// Where in a block that was taken what it holds is to begin, by its alignment.
+    ///
+    /// # Safety
+    ///
+    /// The block's size is that of a layout of this alignment.
+    #[inline]
+    pub(super) unsafe fn place(block: NonNull<u8>, align: usize) -> NonNull<u8> {
+        if align <= GRANULE / 2 {
+            return block;
         }
-        let class = 1 << (size.ilog2() - SECOND_LEVELS.ilog2());
-        (size + class - 1) & !(class - 1)
+        let gap = block.addr().get().wrapping_neg() & (align - 1);
+        // SAFETY: the block's size has room for any gap. This one is not empty, since a block begins halfway between
+        // granules, and holds the block's address at its end.
+        unsafe {
+            let place = block.add(gap);
+            place.cast::<NonNull<u8>>().sub(1).write(block);
+            place
+        }
     }
 
-    /// Where blocks of a size lie when they have just been freed.
+    /// The block in which there is such a place.
+    ///
+    /// # Safety
+    ///
+    /// The place is what [`place`](Self::place) made of a block for this alignment.
     #[inline]
-    fn pocket(&self, size: usize, align: usize) -> Option<&Cell<Option<NonNull<Pocketed>>>> {
-        let any_place = align <= GRANULE / 2;
-        if any_place { self.pockets.get((size / GRANULE).wrapping_sub(1)) } else { None }
+    pub(super) unsafe fn block_of(place: NonNull<u8>, align: usize) -> NonNull<u8> {
+        if align <= GRANULE / 2 {
+            return place;
+        }
+        // SAFETY: written there by `place`.
+        unsafe { place.cast::<NonNull<u8>>().sub(1).read() }
     }
 
-    /// Takes a block that was freed just now, by its size, if there is one.
+    /// Takes the block that was freed just now, if it is of this size.
     #[inline]
-    pub(super) fn take_pocketed(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        let pocket = self.pocket(size, align)?;
-        let first = pocket.get()?;
-        // SAFETY: what is in a pocket was put there by `give`.
-        pocket.set(unsafe { first.as_ref() }.next);
-        Some(first.cast())
+    pub(super) fn take_aside(&self, size: usize) -> Option<NonNull<u8>> {
+        if self.aside_size.get() != size {
+            return None;
+        }
+        self.aside_size.set(0);
+        Some(self.aside.get())
     }
 
-    /// Takes a block for a layout of this block size and alignment.
-    pub(super) fn take(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        self.take_pocketed(size, align).or_else(|| self.search(size, align))
+    /// Takes a block of this block size.
+    pub(super) fn take(&self, size: usize) -> Option<NonNull<u8>> {
+        self.take_aside(size).or_else(|| self.search(size))
     }
 
-    /// As [`take`](Self::take), if [`take_pocketed`](Self::take_pocketed) found nothing.
+    /// As [`take`](Self::take), if [`take_aside`](Self::take_aside) found nothing.
     #[inline]
-    pub(super) fn search(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        self.allocate(size, align)
-            .or_else(|| if self.empty_pockets() { self.allocate(size, align) } else { None })
-    }
-
-    #[inline(never)]
-    fn allocate(&self, size: usize, align: usize) -> Option<NonNull<u8>> {
+    pub(super) fn search(&self, size: usize) -> Option<NonNull<u8>> {
         if size > self.capacity {
             return None;
         }
-        let payload = size - BLOCK_OVERHEAD - align.saturating_sub(GRANULE / 2);
-        // SAFETY: the alignment is a layout's, and the payload is less than what lies in one piece of memory. One thread,
-        // and the allocator calls nobody.
-        unsafe { (*self.blocks.get()).allocate(Layout::from_size_align_unchecked(payload, align)) }
+        // SAFETY: checked just now.
+        unsafe {
+            allocate(&self.blocks, size)
+                .or_else(|| if self.join_aside() { allocate(&self.blocks, size) } else { None })
+        }
     }
 
     /// Takes a block back.
     ///
     /// # Safety
     ///
-    /// The block was taken from this pool with a layout of this block size and alignment, and is not used any more.
+    /// The block was taken from this pool with this block size, and is not used any more.
     #[inline]
-    pub(super) unsafe fn give(&self, block: NonNull<u8>, size: usize, align: usize) {
-        if let Some(pocket) = self.pocket(size, align) {
-            let next = pocket.get();
-            // SAFETY: what is in a pocket was put there before by this function.
-            let depth = next.map_or(0, |next| unsafe { next.as_ref() }.depth) + 1;
-            if depth <= POCKET_DEPTH {
-                let pocketed = block.cast::<Pocketed>();
-                // SAFETY: the block is ours now, and large enough for this as every block is.
-                unsafe { pocketed.write(Pocketed { next, depth }) };
-                return pocket.set(Some(pocketed));
+    pub(super) unsafe fn give(&self, block: NonNull<u8>, size: usize) {
+        let mut joined = block;
+        if size <= ASIDE_MOST {
+            joined = self.aside.replace(block);
+            if self.aside_size.replace(size) == 0 {
+                return;
             }
         }
-        // SAFETY: the caller's.
-        unsafe { self.join(block, align) };
+        // SAFETY: the caller's, of this block or of the one that lay aside.
+        unsafe { self.join(joined) };
     }
 
     /// Takes a block back, and joins it with its free neighbours.
@@ -190,32 +203,26 @@ impl Pool {
     /// # Safety
     ///
     /// As for [`give`](Self::give).
-    #[inline(never)]
-    pub(super) unsafe fn join(&self, block: NonNull<u8>, align: usize) {
-        // SAFETY: the caller's; one thread, and the allocator calls nobody.
-        unsafe { (*self.blocks.get()).deallocate(block, align) };
+    #[inline]
+    pub(super) unsafe fn join(&self, block: NonNull<u8>) {
+        // SAFETY: the caller's.
+        unsafe { deallocate(&self.blocks, block) };
     }
 
-    /// Joins what is in the pockets with its free neighbours. `false` if there was nothing.
+    /// Joins what lies aside with its free neighbours. `false` if there was nothing.
     #[cold]
-    fn empty_pockets(&self) -> bool {
-        let mut any = false;
-        for pocket in &self.pockets {
-            while let Some(first) = pocket.get() {
-                any = true;
-                // SAFETY: what is in a pocket was put there by `give`, which knew it to be no more aligned than this.
-                unsafe {
-                    pocket.set(first.as_ref().next);
-                    self.join(first.cast(), GRANULE / 2);
-                }
-            }
+    fn join_aside(&self) -> bool {
+        if self.aside_size.replace(0) == 0 {
+            return false;
         }
-        any
+        // SAFETY: what lay aside was put there by `give`.
+        unsafe { self.join(self.aside.get()) };
+        true
     }
 
     /// Bytes in the largest block that could be taken now, found by trying.
     pub(super) fn largest_now(&self) -> usize {
-        self.empty_pockets();
+        self.join_aside();
         self.largest(self.ceiling)
     }
 
@@ -224,10 +231,10 @@ impl Pool {
         while too_large - fits > 1 {
             let middle = fits + (too_large - fits) / 2;
             let Ok(layout) = Layout::from_size_align(middle * GRANULE - BLOCK_OVERHEAD, 1) else { break };
-            match self.allocate(Self::block_size(layout), layout.align()) {
+            match self.search(Self::block_size(layout)) {
                 Some(block) => {
                     // SAFETY: taken just now.
-                    unsafe { self.join(block, layout.align()) };
+                    unsafe { self.join(block) };
                     fits = middle;
                 }
                 None => too_large = middle,
@@ -235,4 +242,30 @@ impl Pool {
         }
         fits * GRANULE
     }
+}
+
+/// Takes a block of this block size.
+///
+/// # Safety
+///
+/// There is as much memory in all.
+#[inline(never)]
+unsafe fn allocate(blocks: &UnsafeCell<Blocks>, size: usize) -> Option<NonNull<u8>> {
+    // SAFETY: block sizes are multiples of the granule, from one on, and this one is less than what lies in one piece of
+    // memory; the allocator need not check it again. One thread, and the allocator calls nobody.
+    unsafe {
+        assert_unchecked(size >= GRANULE && size.is_multiple_of(GRANULE) && size <= isize::MAX as usize);
+        (*blocks.get()).allocate(Layout::from_size_align_unchecked(size - BLOCK_OVERHEAD, 1))
+    }
+}
+
+/// Takes a block back, and joins it with its free neighbours.
+///
+/// # Safety
+///
+/// The block was taken with [`allocate`], and is not used any more.
+#[inline(never)]
+unsafe fn deallocate(blocks: &UnsafeCell<Blocks>, block: NonNull<u8>) {
+    // SAFETY: the caller's; one thread, and the allocator calls nobody.
+    unsafe { (*blocks.get()).deallocate(block, 1) };
 }

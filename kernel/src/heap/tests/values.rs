@@ -276,6 +276,52 @@ fn what_was_freed_can_be_had_again() {
 }
 
 #[test]
+fn a_block_that_was_freed_serves_its_size_whatever_the_alignment() {
+    let heap = heap();
+    let layout = |size, align| Layout::from_size_align(size, align).expect("a layout");
+    // The gap that an aligned value may need counts as its block's; on a PC and on a microcontroller.
+    let plain = layout(200 + 64 - GRANULE / 2, 1);
+    let aligned = layout(200, 64);
+    let filled = |layout: Layout, byte| {
+        let block = heap.try_block(layout).expect("there is memory");
+        let (place, account) = block.into_raw();
+        assert_eq!(place.addr().get() % layout.align(), 0);
+        // SAFETY: all of the block, which is ours.
+        unsafe { place.write_bytes(byte, layout.size()) };
+        (place, layout, account)
+    };
+    let fence = filled(plain, 1);
+    for layout in [plain, aligned, plain, aligned, aligned, plain] {
+        assert_eq!(Pool::block_size(layout), Pool::block_size(plain));
+        let (place, layout, account) = filled(layout, 2);
+        // SAFETY: taken just now.
+        unsafe { Heap::free_block(place, layout, account) };
+    }
+    let (place, layout, account) = fence;
+    // SAFETY: taken above, and written in full.
+    unsafe {
+        assert!((0..layout.size()).all(|at| place.add(at).read() == 1), "somebody else wrote to it");
+        Heap::free_block(place, layout, account);
+    }
+    assert_empty(&heap);
+}
+
+#[test]
+fn a_refusal_finds_what_lies_aside() {
+    let heap = heap();
+    let one = heap.try_buffer(100).expect("there is memory");
+    let half = heap.try_buffer(most(&heap) / 2).expect("there is memory");
+    drop(one);
+    // Neither the block that lies aside nor what is behind it is enough, and together they are not either.
+    assert!(heap.try_buffer(most(&heap)).is_err());
+    drop(half);
+    let one = heap.try_buffer(100).expect("there is memory");
+    drop(one);
+    assert!(heap.try_buffer(most(&heap)).is_ok(), "what lies aside is joined before a request is refused");
+    assert_empty(&heap);
+}
+
+#[test]
 fn blocks_kept_apart_are_joined_when_a_request_needs_them() {
     let heap = heap();
     let small: Vec<_> = std::iter::from_fn(|| heap.try_box([0_u8; 100]).ok()).collect();
