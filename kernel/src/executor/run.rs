@@ -7,7 +7,7 @@
 use core::ptr::NonNull;
 
 use super::{
-    Executor, Header, JoinError,
+    Executor, Header, JoinError, MARK,
     state::Queue,
     task::{self, Polled},
 };
@@ -29,7 +29,7 @@ impl Executor {
         if !self.timers.pass_to(Instant::from_micros(now_us)) {
             self.fire(now_us);
         }
-        self.start.set(now_us ^ self.mark.get());
+        self.start.set(now_us | self.mark.get());
         let turn = Turn { executor: self };
         let mut left = self.polls_per_tick;
         while let Some(task) = remote.pop() {
@@ -95,22 +95,26 @@ impl Executor {
     /// Charges the time of a poll to its task.
     #[inline(always)]
     fn charge(&self, now_us: u64, header: &Header) {
-        let mark = self.mark.get();
         // Clocks do not go backwards.
-        let took_us = now_us.wrapping_sub(self.start.replace(now_us ^ mark) ^ mark);
-        header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
-        if took_us >= header.notable_us.get() {
-            self.note_poll(header, took_us);
+        let took_us = now_us.wrapping_sub(self.start.get());
+        if took_us >= u64::from(header.notable_us.get()) {
+            self.note_poll(now_us, header);
+        } else {
+            self.start.set(now_us);
+            header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
         }
     }
 
-    /// A poll that somebody wants to know of: it was the task's longest so far, or stalled the others, or each is traced.
+    /// Charges a poll that somebody wants to know of: it was the task's longest so far, or stalled the others, or each is
+    /// traced.
     #[cold]
-    fn note_poll(&self, header: &Header, took_us: u64) {
+    #[inline(never)]
+    fn note_poll(&self, now_us: u64, header: &Header) {
+        let took_us = now_us.wrapping_sub(self.start.replace(now_us | self.mark.get()) & !MARK);
+        header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
         let events = self.events();
         let us = u32::try_from(took_us).unwrap_or(u32::MAX);
-        header.longest_us.set(header.longest_us.get().max(us));
-        header.watch(self.traces_polls(), self.long_poll_us);
+        header.note_longest(us, self.long_poll_us);
         if us > self.long_poll_us {
             events.emit(Kind::LongPoll, || Event::LongPoll { task: header.id, us });
         }
