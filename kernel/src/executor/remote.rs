@@ -62,7 +62,7 @@ impl Remote {
     /// # Safety
     ///
     /// As for [`Batch::push`].
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn push_here(&self, task: NonNull<Header>) {
         if self.inbox.is_untouched() {
             // SAFETY: passed on to the caller.

@@ -76,13 +76,20 @@ impl Executor {
     }
 
     /// Time has passed during a poll: charges it to the task, and fires what is due.
-    #[inline(never)]
+    #[inline(always)]
     fn pass_to(&self, now_us: u64, header: &Header) {
         self.charge(now_us, header);
         if self.timers.is_due(Instant::from_micros(now_us)) {
-            self.leave_task();
-            self.fire(now_us);
+            self.fire_after_poll(now_us);
         }
+    }
+
+    /// Fires what is due. Nobody's task is in progress meanwhile.
+    #[cold]
+    #[inline(never)]
+    fn fire_after_poll(&self, now_us: u64) {
+        self.leave_task();
+        self.fire(now_us);
     }
 
     /// Fires what is due.
@@ -95,13 +102,14 @@ impl Executor {
     /// Charges the time of a poll to its task.
     #[inline(always)]
     fn charge(&self, now_us: u64, header: &Header) {
-        // Clocks do not go backwards.
-        let took_us = now_us.wrapping_sub(self.start.get());
-        if took_us >= u64::from(header.notable_us.get()) {
-            self.note_poll(now_us, header);
-        } else {
+        let start_us = self.start.get();
+        // Clocks do not go backwards. Nearly always, the upper half has not changed: then the lower halves say all.
+        let took_us = (now_us as u32).wrapping_sub(start_us as u32);
+        if (now_us ^ start_us) >> 32 == 0 && took_us < header.notable_us.get() {
             self.start.set(now_us);
-            header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
+            header.busy_us.set(header.busy_us.get().wrapping_add(u64::from(took_us)));
+        } else {
+            self.note_poll(now_us, header);
         }
     }
 

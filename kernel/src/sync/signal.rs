@@ -49,11 +49,7 @@ unsafe impl Sync for Signal {}
 impl Signal {
     /// A signal that is not raised.
     pub const fn new() -> Self {
-        Self {
-            raised: AtomicBool::new(false),
-            place: AtomicU8::new(EMPTY),
-            waker: UnsafeCell::new(None),
-        }
+        Self { raised: AtomicBool::new(false), place: AtomicU8::new(EMPTY), waker: UnsafeCell::new(None) }
     }
 
     /// Raises the signal and wakes the task. May be called from interrupts and from other threads.
