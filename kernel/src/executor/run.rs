@@ -95,7 +95,7 @@ impl Executor {
     /// Fires what is due.
     #[cold]
     fn fire(&self, now_us: u64) {
-        let timers = self.timers.advance(Instant::from_micros(now_us));
+        let timers = self.timers.fire(Instant::from_micros(now_us));
         self.fired.set(self.fired.get().saturating_add(u32::try_from(timers).unwrap_or(u32::MAX)));
     }
 

@@ -1,55 +1,61 @@
 // Where the cycles of a run go: how many the core spends in each function of the image.
 //
-// Cycles are kept by the address of the instruction that took them, and given to functions only when the table is made.
-// What the core does between two instructions, to enter an exception or to return from one, belongs to no function.
+// Cycles are kept by the address of the instruction that took them, and given to functions when the table is made. What
+// the core does between two instructions, to enter an exception or to return from one, belongs to no function.
 
-/** What is not in a function of the image's symbol table. */
-const ROM = '(the ROM)';
-const UNKNOWN = '(without a symbol)';
+import { ROM } from './memory-map.mjs';
 
-const ROM_END = 0x4000;
+/** Functions below this share of all cycles are left out of the table. */
+const LEAST_SHARE = 0.001;
 
 export class Profile {
-    /** By the address of an instruction. */
-    #cycles = new Map();
-    #times = new Map();
+    /** By the address of an instruction: the cycles it took, and how often it was executed. */
+    #counts = new Map();
 
     /** Notes an instruction that has been executed. */
     add(address, cycles) {
-        this.#cycles.set(address, (this.#cycles.get(address) ?? 0) + cycles);
-        this.#times.set(address, (this.#times.get(address) ?? 0) + 1);
-    }
-
-    /** By address, for those who want to look closer. */
-    get cycles() {
-        return this.#cycles;
-    }
-
-    get times() {
-        return this.#times;
+        const counts = this.#counts.get(address);
+        if (counts === undefined) {
+            this.#counts.set(address, { cycles, times: 1 });
+        } else {
+            counts.cycles += cycles;
+            counts.times++;
+        }
     }
 
     /**
      * The functions that took cycles, those that took most first.
      *
-     * @param {{ name: string, start: number, size: number }[]} functions of the image, by rising address
-     * @returns {{ name: string, cycles: number, entries: number }[]} `entries` is how often its first instruction ran
+     * @param {import('./image.mjs').Image['functions']} functions of the image
+     * @returns {{ name: string, cycles: number, calls: number }[]} `calls` is how often the first instruction was executed
      */
     byFunction(functions) {
         const rows = new Map();
-        for (const [address, cycles] of this.#cycles) {
+        for (const [address, { cycles, times }] of this.#counts) {
             const place = functionAt(functions, address);
-            const name = place?.name ?? (address < ROM_END ? ROM : UNKNOWN);
-            const row = rows.get(name) ?? { name, cycles: 0, entries: 0 };
+            const name = place?.name ?? (address < ROM.start + ROM.size ? '(the ROM)' : '(without a name)');
+            const row = rows.get(name) ?? { name, cycles: 0, calls: 0 };
             row.cycles += cycles;
-            row.entries += address === place?.start ? this.#times.get(address) : 0;
+            row.calls += address === place?.start ? times : 0;
             rows.set(name, row);
         }
         return [...rows.values()].sort((one, other) => other.cycles - one.cycles);
     }
+
+    /** The table, as lines of text. */
+    lines(functions) {
+        const rows = this.byFunction(functions);
+        const all = rows.reduce((sum, { cycles }) => sum + cycles, 0);
+        const line = (...cells) => `${cells.slice(0, 3).map((cell) => String(cell).padStart(12)).join('')}  ${cells[3]}`;
+        const shown = rows.filter(({ cycles }) => cycles >= all * LEAST_SHARE);
+        return [
+            line('cycles', '%', 'calls', 'function'),
+            ...shown.map(({ name, cycles, calls }) => line(cycles, ((cycles / all) * 100).toFixed(1), calls, name)),
+        ];
+    }
 }
 
-/** The function that an address lies in; the last that begins before it, since those with one address are one. */
+/** The function that an address lies in. Of several at one address, which the linker has made one, it is the last. */
 function functionAt(functions, address) {
     let [low, high] = [0, functions.length];
     while (low < high) {
