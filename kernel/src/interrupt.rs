@@ -123,9 +123,27 @@ impl Trigger {
     pub fn fire(&self) {
         let record = self.record();
         record.fired.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the event stream is placed for as long as the region exists.
-        unsafe { record.events.as_ref() }.emit(Kind::Interrupt, || Event::Interrupt { line: record.name });
+        record.tell();
         record.signal.raise();
+    }
+}
+
+impl Record {
+    /// Tells the event stream, if somebody listens.
+    #[inline]
+    fn tell(&self) {
+        // SAFETY: the event stream is placed for as long as the region exists.
+        let events = unsafe { self.events.as_ref() };
+        if events.heard().contains(Kind::Interrupt) {
+            self.record(events);
+        }
+    }
+
+    // Apart, since it needs a place on the stack for the event.
+    #[cold]
+    #[inline(never)]
+    fn record(&self, events: &Events) {
+        events.emit(Kind::Interrupt, || Event::Interrupt { line: self.name });
     }
 }
 

@@ -127,9 +127,9 @@ impl Timers {
         passes
     }
 
-    /// Wakes everything that is due.
+    /// Moves time to `now`, wakes everything that is due by then, and returns how many that were.
     #[inline(never)]
-    fn fire(&self, now: Instant) -> usize {
+    pub(crate) fn fire(&self, now: Instant) -> usize {
         self.now.set(now.max(self.now.get()));
         let mut fired = 0_usize;
         // Nothing is held across the wake. The time is read again because the waker may have moved it.

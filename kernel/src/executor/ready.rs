@@ -61,7 +61,7 @@ impl Inbox {
     /// # Safety
     ///
     /// The task's state has just told the caller to push it (rule 1), and the executor holds a reference (rule 2).
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn push(&self, task: NonNull<Header>) -> Pushed {
         let mut head = self.head.load(Ordering::Relaxed);
         loop {

@@ -49,7 +49,7 @@ impl Remote {
     /// # Safety
     ///
     /// As for [`Inbox::push`].
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn push(&self, task: NonNull<Header>) {
         // SAFETY: passed on to the caller.
         if unsafe { self.inbox.push(task) } == Pushed::MachineSlept {
@@ -62,7 +62,7 @@ impl Remote {
     /// # Safety
     ///
     /// As for [`Batch::push`].
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn push_here(&self, task: NonNull<Header>) {
         if self.inbox.is_untouched() {
             // SAFETY: passed on to the caller.
@@ -123,6 +123,7 @@ impl Remote {
     ///
     /// The caller has just dropped the task's last reference, so nobody else reaches it. `this` is the task's remote. A
     /// reference would have to be good until this returns, and the region, with it in it, may be gone by then.
+    #[cold]
     pub(super) unsafe fn reap(this: NonNull<Self>, task: NonNull<Header>) {
         // SAFETY: the task's hold keeps the region until it is given up, and the task is not freed before it is listed.
         let (unreferenced, heap) = unsafe { (&(*this.as_ptr()).unreferenced, (*this.as_ptr()).heap) };

@@ -7,7 +7,7 @@
 use core::ptr::NonNull;
 
 use super::{
-    Executor, Header, JoinError,
+    Executor, Header, JoinError, MARK,
     state::Queue,
     task::{self, Polled},
 };
@@ -29,7 +29,7 @@ impl Executor {
         if !self.timers.pass_to(Instant::from_micros(now_us)) {
             self.fire(now_us);
         }
-        self.start.set(now_us ^ self.mark.get());
+        self.start.set(now_us | self.mark.get());
         let turn = Turn { executor: self };
         let mut left = self.polls_per_tick;
         while let Some(task) = remote.pop() {
@@ -76,41 +76,53 @@ impl Executor {
     }
 
     /// Time has passed during a poll: charges it to the task, and fires what is due.
-    #[inline(never)]
+    #[inline(always)]
     fn pass_to(&self, now_us: u64, header: &Header) {
         self.charge(now_us, header);
         if self.timers.is_due(Instant::from_micros(now_us)) {
-            self.leave_task();
-            self.fire(now_us);
+            self.fire_after_poll(now_us);
         }
+    }
+
+    /// Fires what is due. Nobody's task is in progress meanwhile.
+    #[cold]
+    #[inline(never)]
+    fn fire_after_poll(&self, now_us: u64) {
+        self.leave_task();
+        self.fire(now_us);
     }
 
     /// Fires what is due.
     #[cold]
     fn fire(&self, now_us: u64) {
-        let timers = self.timers.advance(Instant::from_micros(now_us));
+        let timers = self.timers.fire(Instant::from_micros(now_us));
         self.fired.set(self.fired.get().saturating_add(u32::try_from(timers).unwrap_or(u32::MAX)));
     }
 
     /// Charges the time of a poll to its task.
     #[inline(always)]
     fn charge(&self, now_us: u64, header: &Header) {
-        let mark = self.mark.get();
-        // Clocks do not go backwards.
-        let took_us = now_us.wrapping_sub(self.start.replace(now_us ^ mark) ^ mark);
-        header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
-        if took_us >= header.notable_us.get() {
-            self.note_poll(header, took_us);
+        let start_us = self.start.get();
+        // Clocks do not go backwards. Nearly always, the upper half has not changed: then the lower halves say all.
+        let took_us = (now_us as u32).wrapping_sub(start_us as u32);
+        if (now_us ^ start_us) >> 32 == 0 && took_us < header.notable_us.get() {
+            self.start.set(now_us);
+            header.busy_us.set(header.busy_us.get().wrapping_add(u64::from(took_us)));
+        } else {
+            self.note_poll(now_us, header);
         }
     }
 
-    /// A poll that somebody wants to know of: it was the task's longest so far, or stalled the others, or each is traced.
+    /// Charges a poll that somebody wants to know of: it was the task's longest so far, or stalled the others, or each is
+    /// traced.
     #[cold]
-    fn note_poll(&self, header: &Header, took_us: u64) {
+    #[inline(never)]
+    fn note_poll(&self, now_us: u64, header: &Header) {
+        let took_us = now_us.wrapping_sub(self.start.replace(now_us | self.mark.get()) & !MARK);
+        header.busy_us.set(header.busy_us.get().wrapping_add(took_us));
         let events = self.events();
         let us = u32::try_from(took_us).unwrap_or(u32::MAX);
-        header.longest_us.set(header.longest_us.get().max(us));
-        header.watch(self.traces_polls(), self.long_poll_us);
+        header.note_longest(us, self.long_poll_us);
         if us > self.long_poll_us {
             events.emit(Kind::LongPoll, || Event::LongPoll { task: header.id, us });
         }

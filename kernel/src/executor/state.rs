@@ -48,7 +48,7 @@ impl State {
     }
 
     /// Notes a wake.
-    #[inline]
+    #[inline(always)]
     pub(super) fn wake(&self) -> Queue {
         // Release: what the waker's owner wrote before waking is seen by the poll that follows `begin_poll`, also
         // when this wake found the task woken already.
@@ -92,7 +92,7 @@ impl State {
     }
 
     /// Drops a reference. `true` means that it was the last one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn unreference(&self) -> bool {
         if self.references.fetch_sub(1, Ordering::Release) != 1 {
             return false;

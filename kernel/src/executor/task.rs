@@ -63,8 +63,8 @@ pub(crate) struct Header {
     pub(super) wakes: AtomicU32,
     pub(super) polls: Cell<u32>,
     pub(super) busy_us: Cell<u64>,
-    /// A poll that takes so long is worth a closer look, see [`Header::watch`].
-    pub(super) notable_us: Cell<u64>,
+    /// A poll that takes so long is worth a closer look, see [`Header::note_longest`].
+    pub(super) notable_us: Cell<u32>,
     pub(super) longest_us: Cell<u32>,
     /// The neighbours on the list of all [tasks](super::tasks).
     pub(super) older: Link,
@@ -75,7 +75,7 @@ pub(crate) struct Header {
 
 impl Header {
     /// Counts a call of a waker. Two at the same instant may count as one: that is cheaper than never losing a count.
-    #[inline]
+    #[inline(always)]
     fn count_wake(&self) {
         self.wakes.store(self.wakes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
@@ -85,15 +85,16 @@ impl Header {
         header(self.waker.data())
     }
 
-    /// Decides which polls are looked at: each of them, or those that are the task's longest so far or above a limit.
-    pub(super) fn watch(&self, each: bool, long_poll_us: u32) {
-        self.notable_us.set(notable_us(each, self.longest_us.get().min(long_poll_us)));
+    /// Notes how long a poll took. From now on those are looked at that are longer than the longest so far, or than a limit.
+    pub(super) fn note_longest(&self, us: u32, long_poll_us: u32) {
+        self.longest_us.set(self.longest_us.get().max(us));
+        self.notable_us.set(notable_us(self.longest_us.get().min(long_poll_us)));
     }
 }
 
-/// How long a poll takes at least that is looked at: any, or one above so many microseconds.
-pub(super) fn notable_us(each: bool, above_us: u32) -> u64 {
-    if each { 0 } else { u64::from(above_us) + 1 }
+/// How long a poll takes at least that is longer than so many microseconds. If there is no such number, the longest that is.
+pub(super) fn notable_us(above_us: u32) -> u32 {
+    above_us.saturating_add(1)
 }
 
 /// Polls the task that it is given.
@@ -261,18 +262,35 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 }
 
 unsafe fn wake(data: *const ()) {
-    // SAFETY: the waker holds a reference until `drop_waker` gives it up.
+    // SAFETY: the waker holds a reference (rule 3) until it is given up. All is inline here, since an
+    // interrupt waits for it.
     unsafe {
-        wake_by_ref(data);
-        drop_waker(data);
+        call(header(data));
+        let_go(header(data));
     }
 }
 
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: the waker holds a reference (rule 3).
+    unsafe { call(header(data)) };
+}
+
+unsafe fn drop_waker(data: *const ()) {
+    // SAFETY: the reference given up is the waker's.
+    unsafe { let_go(header(data)) };
+}
+
+/// What a waker does, for any context.
+///
+/// # Safety
+///
+/// The caller holds a reference.
+#[inline(always)]
+unsafe fn call(task: NonNull<Header>) {
+    // SAFETY: the caller's.
     unsafe {
-        (*header(data).as_ptr()).count_wake();
-        queue(header(data));
+        (*task.as_ptr()).count_wake();
+        queue(task);
     }
 }
 
@@ -295,7 +313,7 @@ pub(super) unsafe fn wake_here(task: NonNull<Header>) {
 /// # Safety
 ///
 /// The caller holds a reference.
-#[inline]
+#[inline(always)]
 unsafe fn queue(task: NonNull<Header>) {
     // SAFETY: the caller's reference keeps the header, the region and with it `remote` (rule 5). A task that was idle
     // is not done, so the executor still holds its reference.
@@ -321,10 +339,15 @@ pub(super) unsafe fn queue_here(task: NonNull<Header>) {
     }
 }
 
-unsafe fn drop_waker(data: *const ()) {
-    let task = header(data);
-    // SAFETY: the reference given up is the waker's. `remote` is read before: afterwards the header may be gone,
-    // unless this was the last reference, and then it is ours to pass on.
+/// Gives up a waker's reference, in any context.
+///
+/// # Safety
+///
+/// The reference is the caller's and is not used again.
+#[inline(always)]
+unsafe fn let_go(task: NonNull<Header>) {
+    // SAFETY: the caller's reference. `remote` is read before it is given up: afterwards the header may be gone, unless this
+    // was the last reference, and then it is ours to pass on.
     unsafe {
         let remote = (*task.as_ptr()).remote;
         if (*task.as_ptr()).state.unreference() {

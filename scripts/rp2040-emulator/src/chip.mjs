@@ -125,6 +125,22 @@ export class Chip {
         };
     }
 
+    /**
+     * Has each instruction from now on noted.
+     *
+     * @param {import('./profile.mjs').Profile} profile
+     */
+    profile(profile) {
+        const { core } = this;
+        const execute = core.executeInstruction.bind(core);
+        core.executeInstruction = () => {
+            const address = core.PC;
+            const cycles = execute();
+            profile.add(address, cycles);
+            return cycles;
+        };
+    }
+
     /** How deep the main stack was at most, in bytes, below where the image has it begin. */
     get stackDepth() {
         return Math.max(0, this.mcu.readUint32(this.core.VTOR) - this.#stackEnd);

@@ -4,6 +4,7 @@
 // for the plain contents of flash. The parsers are pure: bytes in, pieces out.
 
 import { isElf, readElf } from './image/elf.mjs';
+import { readFunctions } from './image/functions.mjs';
 import { isUf2, readUf2 } from './image/uf2.mjs';
 import { ImageError } from './image/error.mjs';
 import { FLASH, RAM } from './memory-map.mjs';
@@ -11,10 +12,17 @@ import { FLASH, RAM } from './memory-map.mjs';
 export { ImageError };
 
 /**
+ * @typedef {object} Image
+ * @property {string} format
+ * @property {{ address: number, bytes: Uint8Array }[]} pieces
+ * @property {{ name: string, start: number, size: number }[]} functions by rising address; only ELF files know theirs
+ */
+
+/**
  * Reads an image from the bytes of its file.
  *
  * @param {Buffer} file
- * @returns {{ format: string, pieces: { address: number, bytes: Uint8Array }[] }}
+ * @returns {Image}
  * @throws {ImageError} when the file is damaged, empty, or has something outside of flash and RAM
  */
 export function readImage(file) {
@@ -28,7 +36,7 @@ export function readImage(file) {
             throw new ImageError(`it has ${piece.bytes.length} bytes for 0x${start}, which is neither flash nor RAM`);
         }
     }
-    return { format, pieces };
+    return { format, pieces, functions: format === 'ELF' ? readFunctions(file) : [] };
 }
 
 function readFormat(file) {

@@ -41,6 +41,8 @@ export class Machine {
     onStart = (_chip) => {};
     /** Whether each new chip is to know how deep its stack gets. */
     gaugesStack = false;
+    /** Is told of each instruction that is executed, if there is one. */
+    profile;
     /** Is called whenever the core is at rest. */
     onRest = () => {};
 
@@ -90,6 +92,9 @@ export class Machine {
         this.#lockup = null;
         if (this.gaugesStack) {
             chip.gaugeStack();
+        }
+        if (this.profile) {
+            chip.profile(this.profile);
         }
         this.onStart(chip);
         return chip.rom.boot();

@@ -9,6 +9,7 @@ import { Expectations } from './expectations.mjs';
 import { ImageError, readImage } from './image.mjs';
 import { Machine } from './machine.mjs';
 import { parseOptions, USAGE, UsageError } from './options.mjs';
+import { Profile } from './profile.mjs';
 import { Script } from './script.mjs';
 import { Session } from './session.mjs';
 import { formatTime } from './simulated-time.mjs';
@@ -44,9 +45,10 @@ async function main(args) {
 }
 
 async function run(options) {
-    const pieces = await load(options.image);
+    const { pieces, functions } = await load(options.image);
     const machine = new Machine(onceEach(say));
     machine.gaugesStack = options.stack;
+    machine.profile = options.profile ? new Profile() : undefined;
     const expectations = new Expectations(options.expect);
     const isTyped = isTypedAt(options);
     const script = options.uart.kind === 'stdio' && !isTyped ? scriptOf(options) : undefined;
@@ -87,6 +89,7 @@ async function run(options) {
         if (options.stack) {
             say(`${machine.chip.stackDepth} bytes of stack`);
         }
+        machine.profile?.lines(functions).forEach(say);
     }
 }
 
@@ -98,7 +101,7 @@ async function load(path) {
         throw new Error(`the image \`${path}\` cannot be read: ${error.message}`);
     }
     try {
-        return readImage(file).pieces;
+        return readImage(file);
     } catch (error) {
         throw error instanceof ImageError ? new Error(`\`${path}\` is no image: ${error.message}`) : error;
     }

@@ -26,6 +26,8 @@ Options:
   --timeout TIME             ends the run after so much simulated time: 250ms, 10s, 5m
   --cycles                   prints at the end how many cycles the core was awake
   --stack                    prints at the end how deep the main stack was; the run takes longer for it
+  --profile                  prints at the end how many cycles each function of an ELF file took, and how often it was
+                             called; the run takes longer for it
   --gdb [PORT]               waits for a debugger on this port of this host (${DEFAULT_GDB_PORT}) before anything runs
   -h, --help                 prints this
 
@@ -51,6 +53,7 @@ export class UsageError extends Error {}
  * @property {number} [timeoutNanos]
  * @property {boolean} cycles
  * @property {boolean} stack
+ * @property {boolean} profile
  * @property {number} [gdbPort]
  */
 
@@ -91,6 +94,7 @@ export function parseOptions(args) {
         timeoutNanos: values.timeout === undefined ? undefined : parseTimeout(values.timeout),
         cycles: values.cycles,
         stack: values.stack,
+        profile: values.profile,
         gdbPort: values.gdb === undefined ? undefined : parsePort('--gdb', values.gdb),
     };
 }
@@ -108,6 +112,7 @@ function parse(args) {
                 timeout: { type: 'string' },
                 cycles: { type: 'boolean', default: false },
                 stack: { type: 'boolean', default: false },
+                profile: { type: 'boolean', default: false },
                 gdb: { type: 'string' },
                 help: { type: 'boolean', short: 'h', default: false },
             },

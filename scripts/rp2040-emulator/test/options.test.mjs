@@ -23,17 +23,18 @@ test('an image alone runs at this terminal', () => {
         timeoutNanos: undefined,
         cycles: false,
         stack: false,
+        profile: false,
         gdbPort: undefined,
     });
 });
 
 test('options come before and after the image, and some come several times', () => {
-    const options = parse('--command one a.elf --command two --expect x --expect=y --timeout 1.5s --cycles --stack');
+    const options = parse('--command one a.elf --command two --expect x --expect=y --timeout 1.5s --cycles --stack --profile');
     assert.equal(options.image, 'a.elf');
     assert.deepEqual(options.commands, ['one', 'two']);
     assert.deepEqual(options.expect, ['x', 'y']);
     assert.equal(options.timeoutNanos, 1.5e9);
-    assert.ok(options.cycles && options.stack);
+    assert.ok(options.cycles && options.stack && options.profile);
     assert.equal(parse('a.elf --script -').script, '-');
 });
 

@@ -65,6 +65,11 @@ for (const [what, args, expected] of [
     ['a text that does not come', [off, '--expect', 'hello'], { code: 6, stdout: /^bye\n$/, stderr: /"hello"/ }],
     ['cycles', [off, '--cycles'], { code: 0, stdout: /^bye\n$/, stderr: /^emulate: \d+ cycles awake in [\d.]+ us\n$/ }],
     ['the stack', [off, '--stack'], { code: 0, stdout: /^bye\n$/, stderr: /^emulate: 0 bytes of stack\n$/ }],
+    [
+        'a profile',
+        [off, '--profile'],
+        { code: 0, stdout: /^bye\n$/, stderr: /^emulate: +cycles +% +calls  function\nemulate: +\d+ +\d+\.\d +0  \(without a name\)\n/ },
+    ],
 ]) {
     test(`${what}: exit code ${expected.code}`, LIMIT, async () => {
         const { code, stdout, stderr } = await emulate(args);

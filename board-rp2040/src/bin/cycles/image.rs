@@ -44,7 +44,7 @@ async fn measure(kernel: Handle, uart: Uart, mut watch: Stopwatch) {
     };
 
     say("interrupt-to-poll", wake::interrupt_to_poll(&kernel, &mut watch).await, "cycles");
-    say("yield", tasks::yields(&watch).await, "cycles");
+    say("yield", tasks::yields(&kernel, &watch).await, "cycles");
     say("spawn-run-join", tasks::spawn(&kernel, &watch).await, "cycles");
     say("round-trip", messages::round_trip(&kernel, &watch).await, "cycles");
     say("timer-set-cancel", tasks::timer(&kernel, &watch).await, "cycles");

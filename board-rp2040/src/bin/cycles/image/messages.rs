@@ -54,14 +54,24 @@ pub(super) async fn connect(kernel: &Handle, depth: usize) -> Client<Successor> 
 pub(super) async fn round_trip(kernel: &Handle, watch: &Stopwatch) -> u32 {
     let server = kernel.services().try_bind("").expect("there is memory for a service");
     let server = kernel.try_spawn("server", serve(server)).expect("there is memory for a task");
-    let client = connect(kernel, 1).await;
+    let mut client = Some(connect(kernel, 1).await);
     let cycles = watch
         .cost(async |times| {
-            for number in 0..times {
-                black_box(client.call(black_box(u64::from(number))).await.expect("it is answered"));
-            }
+            let task = kernel
+                .try_spawn("client", ask(client.take().expect("it came back"), times))
+                .expect("there is memory for a task");
+            client = task.await.ok();
         })
         .await;
+    drop(client);
     end(server).await;
     cycles
+}
+
+/// Asks so many times. It is a task of its own, as clients are.
+async fn ask(client: Client<Successor>, times: u32) -> Client<Successor> {
+    for number in 0..times {
+        black_box(client.call(black_box(u64::from(number))).await.expect("it is answered"));
+    }
+    client
 }
