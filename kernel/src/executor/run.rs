@@ -26,21 +26,26 @@ impl Executor {
         // the queue.
         assert!(heap.is_in_kernel(), "a task must not drive the kernel that it runs on");
         let now_us = clock.now_us();
+        // Before anything fires: a waker may tick, and the polls of that begin later.
+        self.start.set(now_us ^ self.mark.get());
         if !self.timers.pass_to(Instant::from_micros(now_us)) {
             self.fire(now_us);
         }
-        self.start.set(now_us ^ self.mark.get());
-        let turn = Turn { executor: self };
-        let mut left = self.polls_per_tick;
-        while let Some(task) = remote.pop() {
+        let mut turn = Turn { executor: self, left: self.polls_per_tick, unpolled: 0 };
+        while turn.left != 0
+            && let Some(task) = remote.pop()
+        {
+            turn.left = turn.left.wrapping_sub(1);
             // SAFETY: the executor's reference keeps a task that was popped until it is released in `conclude`.
             let header = unsafe { task.as_ref() };
             header.state.begin_poll();
             // SAFETY: the account is the header's first field, and lives until another one is entered: a task is freed
             // after `conclude` has left it, or in the poll of another, or after the turn.
             unsafe { heap.enter(task.cast()) };
+            let polling = Polling { executor: self, task };
             // SAFETY: polled by the executor only, which does not nest polls, and not over.
             let polled = unsafe { (header.poll.get())(task) };
+            core::mem::forget(polling);
             if polled == Polled::Pending {
                 if header.state.end_poll() == Queue::Push {
                     // SAFETY: as its state says, and on the kernel's thread.
@@ -52,27 +57,18 @@ impl Executor {
                     self.pass_to(now_us, header);
                 }
             } else {
+                turn.unpolled = turn.unpolled.wrapping_add(u32::from(polled == Polled::Cancelled));
                 // SAFETY: as its poll says.
                 unsafe { self.conclude(task, polled) };
             }
-            left = left.wrapping_sub(1);
-            if left == 0 {
-                break;
-            }
         }
-        // No poll is in progress any more.
-        self.leave_task();
-        core::mem::forget(turn);
-        self.polled.set(self.polled.get().wrapping_add(self.polls_per_tick.wrapping_sub(left)));
-        left != 0
+        turn.left != 0
     }
 
-    /// Allocations are charged to no task any more. Says to which they were.
+    /// Allocations are charged to no task any more.
     #[inline]
-    fn leave_task(&self) -> Option<NonNull<Header>> {
-        let task = self.current_task();
+    fn leave_task(&self) {
         self.heap().enter_kernel();
-        task
     }
 
     /// Time has passed during a poll: charges it to the task, and fires what is due.
@@ -126,14 +122,14 @@ impl Executor {
     unsafe fn conclude(&self, task: NonNull<Header>, polled: Polled) {
         self.leave_task();
         if polled == Polled::Finished {
+            let over = Over { executor: self, task, taken: true, ending: Ending::Finished };
             // SAFETY: the executor's reference.
             self.charge(self.clock().now_us(), unsafe { task.as_ref() });
-            // SAFETY: the stage holds the output, and this is the only end of this task.
-            unsafe { self.finish(task, true, Ending::Finished) };
+            drop(over);
         } else {
-            // It was its turn, but it was not polled.
-            self.polled.set(self.polled.get().wrapping_sub(1));
             drop(Failing { executor: self, task, taken: true, failure: JoinError::Cancelled });
+            // It was no poll, and least of all the next one.
+            self.start.set(self.clock().now_us() ^ self.mark.get());
         }
     }
 
@@ -144,9 +140,10 @@ impl Executor {
     /// The task has been taken for a poll, and is not being polled any more.
     #[cold]
     unsafe fn fail_in_poll(&self, task: NonNull<Header>) {
+        let failing = Failing { executor: self, task, taken: true, failure: JoinError::Panicked };
         // SAFETY: the executor's reference, until the task is ended below.
         self.charge(self.clock().now_us(), unsafe { task.as_ref() });
-        drop(Failing { executor: self, task, taken: true, failure: JoinError::Panicked });
+        drop(failing);
     }
 
     /// Marks a task as done, whose stage holds its outcome.
@@ -162,30 +159,46 @@ impl Executor {
         // SAFETY: every task that is not done is on the list.
         unsafe { self.tasks.remove(task) };
         self.completed.set(self.completed.get().wrapping_add(1));
+        // Whatever happens in a probe, or in the user's drop of an outcome that nobody wants, the task is over.
+        let _end = End { executor: self, task, taken };
+        let _unwanted = (!header.joinable.get()).then(|| Unwanted { task });
         self.events().emit(Kind::Exit, || Event::Exit { task: header.id, ending });
-        // Whatever happens in the user's drop of an outcome that nobody wants, the task is over.
-        let end = End { executor: self, task, taken };
-        if !header.joinable.get() {
-            // SAFETY: nobody will ask for the outcome; the executor still holds its reference.
-            unsafe { (header.vtable.forget)(task) };
-        }
-        drop(end);
     }
 }
 
-/// Polls in progress. It is dropped by a panic only, that unwinds out of a task's poll and ends that task and nothing else,
-/// or out of what ran between two.
+/// A turn of the executor. Its end, also by a panic, leaves no task charged, and counts what was done.
 struct Turn<'t> {
     executor: &'t Executor,
+    /// Tasks that may still be taken.
+    left: u32,
+    /// Tasks that were taken and not polled, since they had been cancelled.
+    unpolled: u32,
 }
 
 impl Drop for Turn<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
-        let Self { executor } = *self;
-        if let Some(task) = executor.leave_task() {
-            // SAFETY: it was being polled.
-            unsafe { executor.fail_in_poll(task) };
-        }
+        let Self { executor, left, unpolled } = *self;
+        executor.leave_task();
+        let taken = executor.polls_per_tick.wrapping_sub(left);
+        executor.polled.set(executor.polled.get().wrapping_add(taken.wrapping_sub(unpolled)));
+    }
+}
+
+/// A poll in progress. It is dropped by a panic only that unwinds out of the poll, and ends that task and nothing else. What
+/// panics between two polls ends none: there a task may be on the ready queue.
+struct Polling<'t> {
+    executor: &'t Executor,
+    task: NonNull<Header>,
+}
+
+impl Drop for Polling<'_> {
+    #[cold]
+    fn drop(&mut self) {
+        let Self { executor, task } = *self;
+        executor.leave_task();
+        // SAFETY: it was being polled.
+        unsafe { executor.fail_in_poll(task) };
     }
 }
 
@@ -202,23 +215,43 @@ pub(super) struct Failing<'e> {
 impl Drop for Failing<'_> {
     #[inline(never)]
     fn drop(&mut self) {
-        let finish = Finally(self);
-        // SAFETY: the task is alive and not being polled any more.
-        unsafe { (finish.0.task.as_ref().vtable.fail)(finish.0.task, finish.0.failure) };
-    }
-}
-
-struct Finally<'p, 'e>(&'p Failing<'e>);
-
-impl Drop for Finally<'_, '_> {
-    fn drop(&mut self) {
-        let Failing { executor, task, taken, failure } = *self.0;
+        let Self { executor, task, taken, failure } = *self;
         let ending = match failure {
             JoinError::Cancelled => Ending::Cancelled,
             JoinError::Panicked => Ending::Panicked,
         };
-        // SAFETY: the stage holds the failure, and this is the only end of this task.
-        unsafe { executor.finish(task, taken, ending) };
+        let _over = Over { executor, task, taken, ending };
+        // SAFETY: the task is alive and not being polled any more.
+        unsafe { (task.as_ref().vtable.fail)(task, failure) };
+    }
+}
+
+/// A task whose stage holds its outcome by the time that this is dropped, which ends the task.
+struct Over<'e> {
+    executor: &'e Executor,
+    task: NonNull<Header>,
+    taken: bool,
+    ending: Ending,
+}
+
+impl Drop for Over<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the stage holds the outcome, and this is the only end of this task.
+        unsafe { self.executor.finish(self.task, self.taken, self.ending) };
+    }
+}
+
+/// An outcome that nobody will ask for.
+struct Unwanted {
+    task: NonNull<Header>,
+}
+
+impl Drop for Unwanted {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the task is over and has no join handle; the executor still holds its reference.
+        unsafe { (self.task.as_ref().vtable.forget)(self.task) };
     }
 }
 
@@ -236,14 +269,16 @@ impl Drop for End<'_> {
         let header = unsafe { self.task.as_ref() };
         let idle = header.state.finish();
         header.done.set(true);
-        if let Some(joiner) = header.joiner.take() {
-            joiner.wake();
-        }
+        let joiner = header.joiner.take();
         if self.taken || idle {
             // SAFETY: done and on no queue: the executor's reference goes.
             unsafe { task::release(self.task) };
         } else {
             self.executor.done_but_queued.set(self.executor.done_but_queued.get() + 1);
+        }
+        // The last of all, since that may run anything. The joiner's handle keeps the task until then.
+        if let Some(joiner) = joiner {
+            joiner.wake();
         }
     }
 }
