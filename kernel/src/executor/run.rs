@@ -31,11 +31,9 @@ impl Executor {
         if !self.timers.pass_to(Instant::from_micros(now_us)) {
             self.fire(now_us);
         }
-        let mut turn = Turn { executor: self, left: self.polls_per_tick, unpolled: 0 };
-        while turn.left != 0
-            && let Some(task) = remote.pop()
-        {
-            turn.left = turn.left.wrapping_sub(1);
+        let turn = Turn { executor: self };
+        let mut left = self.polls_per_tick;
+        while let Some(task) = remote.pop() {
             // SAFETY: the executor's reference keeps a task that was popped until it is released in `conclude`.
             let header = unsafe { task.as_ref() };
             header.state.begin_poll();
@@ -52,17 +50,27 @@ impl Executor {
                     unsafe { remote.push_here(task) };
                 }
                 header.polls.set(header.polls.get().wrapping_add(1));
+                self.count_poll();
                 let now_us = clock.now_us();
                 if now_us != self.start.get() {
                     self.pass_to(now_us, header);
                 }
             } else {
-                turn.unpolled = turn.unpolled.wrapping_add(u32::from(polled == Polled::Cancelled));
                 // SAFETY: as its poll says.
                 unsafe { self.conclude(task, polled) };
             }
+            left = left.wrapping_sub(1);
+            if left == 0 {
+                break;
+            }
         }
-        turn.left != 0
+        drop(turn);
+        left != 0
+    }
+
+    #[inline]
+    fn count_poll(&self) {
+        self.polled.set(self.polled.get().wrapping_add(1));
     }
 
     /// Allocations are charged to no task any more.
@@ -122,10 +130,13 @@ impl Executor {
     unsafe fn conclude(&self, task: NonNull<Header>, polled: Polled) {
         self.leave_task();
         if polled == Polled::Finished {
+            self.count_poll();
             let over = Over { executor: self, task, taken: true, ending: Ending::Finished };
             // SAFETY: the executor's reference.
             self.charge(self.clock().now_us(), unsafe { task.as_ref() });
-            drop(over);
+            core::mem::forget(over);
+            // SAFETY: the stage holds the output, and this is the only end of this task.
+            unsafe { self.finish(task, true, Ending::Finished) };
         } else {
             drop(Failing { executor: self, task, taken: true, failure: JoinError::Cancelled });
             // It was no poll, and least of all the next one.
@@ -140,6 +151,7 @@ impl Executor {
     /// The task has been taken for a poll, and is not being polled any more.
     #[cold]
     unsafe fn fail_in_poll(&self, task: NonNull<Header>) {
+        self.count_poll();
         let failing = Failing { executor: self, task, taken: true, failure: JoinError::Panicked };
         // SAFETY: the executor's reference, until the task is ended below.
         self.charge(self.clock().now_us(), unsafe { task.as_ref() });
@@ -160,28 +172,23 @@ impl Executor {
         unsafe { self.tasks.remove(task) };
         self.completed.set(self.completed.get().wrapping_add(1));
         // Whatever happens in a probe, or in the user's drop of an outcome that nobody wants, the task is over.
-        let _end = End { executor: self, task, taken };
-        let _unwanted = (!header.joinable.get()).then(|| Unwanted { task });
+        let end = End { executor: self, task, taken };
+        let outcome = Outcome { task };
         self.events().emit(Kind::Exit, || Event::Exit { task: header.id, ending });
+        drop(outcome);
+        drop(end);
     }
 }
 
-/// A turn of the executor. Its end, also by a panic, leaves no task charged, and counts what was done.
+/// A turn of the executor. After it, also if a panic ends it, no task is charged.
 struct Turn<'t> {
     executor: &'t Executor,
-    /// Tasks that may still be taken.
-    left: u32,
-    /// Tasks that were taken and not polled, since they had been cancelled.
-    unpolled: u32,
 }
 
 impl Drop for Turn<'_> {
-    #[inline(always)]
+    #[inline]
     fn drop(&mut self) {
-        let Self { executor, left, unpolled } = *self;
-        executor.leave_task();
-        let taken = executor.polls_per_tick.wrapping_sub(left);
-        executor.polled.set(executor.polled.get().wrapping_add(taken.wrapping_sub(unpolled)));
+        self.executor.leave_task();
     }
 }
 
@@ -226,7 +233,8 @@ impl Drop for Failing<'_> {
     }
 }
 
-/// A task whose stage holds its outcome by the time that this is dropped, which ends the task.
+/// A task whose stage holds its outcome by the time that this is dropped, which ends the task. It is dropped where something
+/// panics.
 struct Over<'e> {
     executor: &'e Executor,
     task: NonNull<Header>,
@@ -242,16 +250,21 @@ impl Drop for Over<'_> {
     }
 }
 
-/// An outcome that nobody will ask for.
-struct Unwanted {
+/// The outcome of a task that is over, which is dropped if nobody will ask for it.
+struct Outcome {
     task: NonNull<Header>,
 }
 
-impl Drop for Unwanted {
+impl Drop for Outcome {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the task is over and has no join handle; the executor still holds its reference.
-        unsafe { (self.task.as_ref().vtable.forget)(self.task) };
+        // SAFETY: the stage holds the outcome; the executor still holds its reference. Without a join handle nobody else
+        // reaches the stage.
+        unsafe {
+            if !self.task.as_ref().joinable.get() {
+                (self.task.as_ref().vtable.forget)(self.task);
+            }
+        }
     }
 }
 
