@@ -320,17 +320,18 @@ impl Executor {
                 waker: task::borrowed_waker(task),
             });
         }
+        // SAFETY: written above, and nobody else knows it yet.
+        let account = unsafe { &task.as_ref().account };
+        heap.observe_own(account);
+        self.events().emit(Kind::Spawn, || Event::Spawn { task: id, name: account.name() });
         heap.hold();
         self.spawned.set(self.spawned.get().wrapping_add(1));
-        // SAFETY: the task is new, and `State::spawned` says that it is woken.
+        // SAFETY: the task is new, and `State::spawned` says that it is woken. The queue is the last of all, since that may
+        // wake the machine, which may tick on the spot.
         unsafe {
             self.tasks.push(task);
             self.remote.push_here(task);
         }
-        // SAFETY: written above; nothing frees it before it is polled.
-        let account = unsafe { &task.as_ref().account };
-        heap.observe_own(account);
-        self.events().emit(Kind::Spawn, || Event::Spawn { task: id, name: account.name() });
     }
 
     /// Spawns a task, if there is memory for it now.
@@ -433,7 +434,10 @@ impl Executor {
     fn follow(&self, kinds: Kinds) {
         self.kinds.set(kinds);
         self.heap().trace(kinds.contains(Kind::Allocate) || kinds.contains(Kind::Free));
-        self.mark.set(if kinds.contains(Kind::Poll) { MARK } else { 0 });
+        let mark = if kinds.contains(Kind::Poll) { MARK } else { 0 };
+        self.mark.set(mark);
+        // Of a poll that goes on, in a tick that this one is called from, the beginning stays known.
+        self.start.set(self.start.get() & !MARK | mark);
     }
 
     /// Ends all tasks, and takes no new ones.

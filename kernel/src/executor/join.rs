@@ -113,12 +113,13 @@ impl<T> Future for JoinHandle<T> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let header = self.header();
         if !header.done.get() {
-            let waker = match header.joiner.take() {
-                Some(waker) if waker.will_wake(context.waker()) => waker,
-                _ => context.waker().clone(),
-            };
-            header.joiner.set(Some(waker));
-            return Poll::Pending;
+            let kept = header.joiner.take().filter(|kept| kept.will_wake(context.waker()));
+            let waker = kept.unwrap_or_else(|| context.waker().clone());
+            // Wakers that come and go may run anything, so the task may be done meanwhile.
+            if !header.done.get() {
+                header.joiner.set(Some(waker));
+                return Poll::Pending;
+            }
         }
         let mut outcome: Option<Self::Output> = None;
         // SAFETY: the task is done and `outcome` is a place for its outcome (`new`'s contract names the type).

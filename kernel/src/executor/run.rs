@@ -26,10 +26,11 @@ impl Executor {
         // the queue.
         assert!(heap.is_in_kernel(), "a task must not drive the kernel that it runs on");
         let now_us = clock.now_us();
+        // Before anything fires: a waker may tick, and the polls of that begin later.
+        self.start.set(now_us | self.mark.get());
         if !self.timers.pass_to(Instant::from_micros(now_us)) {
             self.fire(now_us);
         }
-        self.start.set(now_us | self.mark.get());
         let turn = Turn { executor: self };
         let mut left = self.polls_per_tick;
         while let Some(task) = remote.pop() {
@@ -39,14 +40,17 @@ impl Executor {
             // SAFETY: the account is the header's first field, and lives until another one is entered: a task is freed
             // after `conclude` has left it, or in the poll of another, or after the turn.
             unsafe { heap.enter(task.cast()) };
+            let polling = Polling { executor: self, task };
             // SAFETY: polled by the executor only, which does not nest polls, and not over.
             let polled = unsafe { (header.poll.get())(task) };
+            core::mem::forget(polling);
             if polled == Polled::Pending {
                 if header.state.end_poll() == Queue::Push {
                     // SAFETY: as its state says, and on the kernel's thread.
                     unsafe { remote.push_here(task) };
                 }
                 header.polls.set(header.polls.get().wrapping_add(1));
+                self.count_poll();
                 let now_us = clock.now_us();
                 if now_us != self.start.get() {
                     self.pass_to(now_us, header);
@@ -60,19 +64,19 @@ impl Executor {
                 break;
             }
         }
-        // No poll is in progress any more.
-        self.leave_task();
-        core::mem::forget(turn);
-        self.polled.set(self.polled.get().wrapping_add(self.polls_per_tick.wrapping_sub(left)));
+        drop(turn);
         left != 0
     }
 
-    /// Allocations are charged to no task any more. Says to which they were.
     #[inline]
-    fn leave_task(&self) -> Option<NonNull<Header>> {
-        let task = self.current_task();
+    fn count_poll(&self) {
+        self.polled.set(self.polled.get().wrapping_add(1));
+    }
+
+    /// Allocations are charged to no task any more.
+    #[inline]
+    fn leave_task(&self) {
         self.heap().enter_kernel();
-        task
     }
 
     /// Time has passed during a poll: charges it to the task, and fires what is due.
@@ -138,14 +142,17 @@ impl Executor {
     unsafe fn conclude(&self, task: NonNull<Header>, polled: Polled) {
         self.leave_task();
         if polled == Polled::Finished {
+            self.count_poll();
+            let over = Over { executor: self, task, taken: true, ending: Ending::Finished };
             // SAFETY: the executor's reference.
             self.charge(self.clock().now_us(), unsafe { task.as_ref() });
+            core::mem::forget(over);
             // SAFETY: the stage holds the output, and this is the only end of this task.
             unsafe { self.finish(task, true, Ending::Finished) };
         } else {
-            // It was its turn, but it was not polled.
-            self.polled.set(self.polled.get().wrapping_sub(1));
             drop(Failing { executor: self, task, taken: true, failure: JoinError::Cancelled });
+            // It was no poll, and least of all the next one.
+            self.start.set(self.clock().now_us() ^ self.mark.get());
         }
     }
 
@@ -156,9 +163,11 @@ impl Executor {
     /// The task has been taken for a poll, and is not being polled any more.
     #[cold]
     unsafe fn fail_in_poll(&self, task: NonNull<Header>) {
+        self.count_poll();
+        let failing = Failing { executor: self, task, taken: true, failure: JoinError::Panicked };
         // SAFETY: the executor's reference, until the task is ended below.
         self.charge(self.clock().now_us(), unsafe { task.as_ref() });
-        drop(Failing { executor: self, task, taken: true, failure: JoinError::Panicked });
+        drop(failing);
     }
 
     /// Marks a task as done, whose stage holds its outcome.
@@ -174,30 +183,41 @@ impl Executor {
         // SAFETY: every task that is not done is on the list.
         unsafe { self.tasks.remove(task) };
         self.completed.set(self.completed.get().wrapping_add(1));
-        self.events().emit(Kind::Exit, || Event::Exit { task: header.id, ending });
-        // Whatever happens in the user's drop of an outcome that nobody wants, the task is over.
+        // Whatever happens in a probe, or in the user's drop of an outcome that nobody wants, the task is over.
         let end = End { executor: self, task, taken };
-        if !header.joinable.get() {
-            // SAFETY: nobody will ask for the outcome; the executor still holds its reference.
-            unsafe { (header.vtable.forget)(task) };
-        }
+        let outcome = Outcome { task };
+        self.events().emit(Kind::Exit, || Event::Exit { task: header.id, ending });
+        drop(outcome);
         drop(end);
     }
 }
 
-/// Polls in progress. It is dropped by a panic only, that unwinds out of a task's poll and ends that task and nothing else,
-/// or out of what ran between two.
+/// A turn of the executor. After it, also if a panic ends it, no task is charged.
 struct Turn<'t> {
     executor: &'t Executor,
 }
 
 impl Drop for Turn<'_> {
+    #[inline]
     fn drop(&mut self) {
-        let Self { executor } = *self;
-        if let Some(task) = executor.leave_task() {
-            // SAFETY: it was being polled.
-            unsafe { executor.fail_in_poll(task) };
-        }
+        self.executor.leave_task();
+    }
+}
+
+/// A poll in progress. It is dropped by a panic only that unwinds out of the poll, and ends that task and nothing else. What
+/// panics between two polls ends none: there a task may be on the ready queue.
+struct Polling<'t> {
+    executor: &'t Executor,
+    task: NonNull<Header>,
+}
+
+impl Drop for Polling<'_> {
+    #[cold]
+    fn drop(&mut self) {
+        let Self { executor, task } = *self;
+        executor.leave_task();
+        // SAFETY: it was being polled.
+        unsafe { executor.fail_in_poll(task) };
     }
 }
 
@@ -214,23 +234,49 @@ pub(super) struct Failing<'e> {
 impl Drop for Failing<'_> {
     #[inline(never)]
     fn drop(&mut self) {
-        let finish = Finally(self);
-        // SAFETY: the task is alive and not being polled any more.
-        unsafe { (finish.0.task.as_ref().vtable.fail)(finish.0.task, finish.0.failure) };
-    }
-}
-
-struct Finally<'p, 'e>(&'p Failing<'e>);
-
-impl Drop for Finally<'_, '_> {
-    fn drop(&mut self) {
-        let Failing { executor, task, taken, failure } = *self.0;
+        let Self { executor, task, taken, failure } = *self;
         let ending = match failure {
             JoinError::Cancelled => Ending::Cancelled,
             JoinError::Panicked => Ending::Panicked,
         };
-        // SAFETY: the stage holds the failure, and this is the only end of this task.
-        unsafe { executor.finish(task, taken, ending) };
+        let _over = Over { executor, task, taken, ending };
+        // SAFETY: the task is alive and not being polled any more.
+        unsafe { (task.as_ref().vtable.fail)(task, failure) };
+    }
+}
+
+/// A task whose stage holds its outcome by the time that this is dropped, which ends the task. It is dropped where something
+/// panics.
+struct Over<'e> {
+    executor: &'e Executor,
+    task: NonNull<Header>,
+    taken: bool,
+    ending: Ending,
+}
+
+impl Drop for Over<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the stage holds the outcome, and this is the only end of this task.
+        unsafe { self.executor.finish(self.task, self.taken, self.ending) };
+    }
+}
+
+/// The outcome of a task that is over, which is dropped if nobody will ask for it.
+struct Outcome {
+    task: NonNull<Header>,
+}
+
+impl Drop for Outcome {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the stage holds the outcome; the executor still holds its reference. Without a join handle nobody else
+        // reaches the stage.
+        unsafe {
+            if !self.task.as_ref().joinable.get() {
+                (self.task.as_ref().vtable.forget)(self.task);
+            }
+        }
     }
 }
 
@@ -248,14 +294,16 @@ impl Drop for End<'_> {
         let header = unsafe { self.task.as_ref() };
         let idle = header.state.finish();
         header.done.set(true);
-        if let Some(joiner) = header.joiner.take() {
-            joiner.wake();
-        }
+        let joiner = header.joiner.take();
         if self.taken || idle {
             // SAFETY: done and on no queue: the executor's reference goes.
             unsafe { task::release(self.task) };
         } else {
             self.executor.done_but_queued.set(self.executor.done_but_queued.get() + 1);
+        }
+        // The last of all, since that may run anything. The joiner's handle keeps the task until then.
+        if let Some(joiner) = joiner {
+            joiner.wake();
         }
     }
 }

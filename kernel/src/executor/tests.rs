@@ -1,5 +1,6 @@
 //! The laws of tasks.
 
+mod between;
 mod life;
 mod panics;
 mod shutdown;

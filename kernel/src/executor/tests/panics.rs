@@ -4,14 +4,15 @@ use core::{future::pending, panic::AssertUnwindSafe};
 use std::panic::{catch_unwind, resume_unwind};
 
 use super::*;
-use crate::platform::Next;
+use crate::{Kernel, platform::Next};
 
 /// Panics without a message on the terminal.
-fn give_up() {
+pub(super) fn give_up() {
     resume_unwind(std::boxed::Box::new("on purpose"));
 }
 
-struct Panics;
+/// Panics when it is dropped.
+pub(super) struct Panics;
 
 impl Drop for Panics {
     fn drop(&mut self) {
@@ -20,10 +21,10 @@ impl Drop for Panics {
 }
 
 /// Ticks until nothing is ready, and counts panics.
-fn settle(machine: &Machine) -> u32 {
+pub(super) fn settle(kernel: &Kernel) -> u32 {
     let mut panics = 0;
     loop {
-        match catch_unwind(AssertUnwindSafe(|| machine.kernel.tick().next)) {
+        match catch_unwind(AssertUnwindSafe(|| kernel.tick().next)) {
             Ok(Next::RunAgain) => {}
             Ok(_) => return panics,
             Err(_) => panics += 1,
@@ -54,7 +55,7 @@ fn a_panic_ends_its_task_and_leaves_all_others() {
             7
         })
         .expect("spawned");
-    assert_eq!(settle(&machine), 1);
+    assert_eq!(settle(&machine.kernel), 1);
     assert_eq!(outcome(&machine, &mut bad), Err(JoinError::Panicked));
     assert_eq!(outcome(&machine, &mut good), Ok(7));
     assert_eq!(drops.count(), 1);
@@ -76,7 +77,7 @@ fn a_panic_in_the_drop_of_an_aborted_future_ends_the_task_all_the_same() {
         .expect("spawned");
     machine.settle();
     bad.abort();
-    assert_eq!(settle(&machine), 1);
+    assert_eq!(settle(&machine.kernel), 1);
     assert_eq!(outcome(&machine, &mut bad), Err(JoinError::Cancelled));
     drop(bad);
     assert_eq!((kernel.next_task(TaskId(0)), used(&kernel)), (None, before));
@@ -88,7 +89,7 @@ fn a_panic_in_the_drop_of_an_output_that_nobody_wants_leaks_no_task() {
     let kernel = machine.kernel.handle();
     let before = used(&kernel);
     kernel.try_spawn("bad", async { Panics }).expect("spawned").detach();
-    assert_eq!(settle(&machine), 1);
+    assert_eq!(settle(&machine.kernel), 1);
     assert_eq!((kernel.next_task(TaskId(0)), used(&kernel)), (None, before));
 }
 
@@ -105,7 +106,7 @@ fn a_panic_in_the_drop_of_a_finished_future_ends_the_task_as_panicked() {
     let machine = Machine::new();
     let drops = Drops::default();
     let mut bad = machine.kernel.handle().try_spawn("bad", Ready(Panics, drops.clone())).expect("spawned");
-    assert_eq!(settle(&machine), 1);
+    assert_eq!(settle(&machine.kernel), 1);
     let end = outcome(&machine, &mut bad).map(|_output| ());
     assert_eq!((end, drops.count()), (Err(JoinError::Panicked), 1));
 }
@@ -125,7 +126,7 @@ fn a_task_that_drives_its_own_kernel_panics_and_harms_nobody() {
             nested.is_err()
         })
         .expect("spawned");
-    assert_eq!(settle(&machine), 0);
+    assert_eq!(settle(&machine.kernel), 0);
     assert_eq!(outcome(&machine, &mut bad), Ok(true));
     assert_eq!(machine.kernel.tick().polled, 0);
 }
