@@ -14,7 +14,7 @@ use core::{cell::Cell, marker::PhantomData, ops::Deref, ptr::NonNull};
 
 use super::{Extent, Heap, lower, note_peak, raise};
 
-/// Pins of an account that are no blocks, at most: with as many, and a block in every granule, their count is exact.
+/// Pins of an account that are no blocks, at most; there are no more [blocks](super::pool::MOST_BLOCKS) than that.
 const MOST_GUESTS: u32 = u32::MAX / 2;
 
 /// What happens when an owner that has declared itself ready allocates.
@@ -38,7 +38,7 @@ pub struct Account {
     pub(super) limit: Cell<usize>,
     peak: Cell<usize>,
     /// What keeps the account (rule 1).
-    pins: Cell<usize>,
+    pins: Cell<u32>,
     /// Pins that are no blocks.
     guests: Cell<u32>,
     allocations: Cell<u32>,
@@ -146,7 +146,7 @@ impl Account {
             name: self.name,
             bytes: self.bytes.get(),
             peak: self.peak.get(),
-            blocks: (self.pins.get() - self.guests.get() as usize) as u32,
+            blocks: self.pins.get() - self.guests.get(),
             allocations: self.allocations.get(),
             failures: self.failures.get(),
             violations: self.violations.get(),
@@ -212,7 +212,7 @@ impl Account {
     #[inline]
     pub(super) fn charge(&self, bytes: usize) {
         self.charge_bytes(bytes);
-        raise(&self.pins, 1);
+        self.pin();
         self.count_allocation();
     }
 
@@ -235,12 +235,18 @@ impl Account {
         }
     }
 
+    /// As many pins as there can be do not overflow: the pool's size bounds blocks, and `MOST_GUESTS` the others.
+    #[inline]
+    fn pin(&self) {
+        self.pins.set(self.pins.get().wrapping_add(1));
+    }
+
     /// Pins the account for something that is no block.
     pub(super) fn pin_guest(&self) {
         // Memory bounds how many blocks there are, but nothing does whatever is leaked without one: this is for rule 1.
         assert!(self.guests.get() < MOST_GUESTS, "no more of an account can be kept");
         self.guests.set(self.guests.get() + 1);
-        raise(&self.pins, 1);
+        self.pin();
     }
 
     /// Takes such a pin away.
@@ -265,8 +271,9 @@ impl Account {
     pub(super) unsafe fn unpin(this: NonNull<Self>) {
         // SAFETY: the caller's pin keeps the account (rule 1).
         let account = unsafe { this.as_ref() };
-        lower(&account.pins, 1);
-        if account.pins.get() == 0
+        let pins = account.pins.get().wrapping_sub(1);
+        account.pins.set(pins);
+        if pins == 0
             && let Some(free) = account.free.take()
         {
             // SAFETY: `retire`'s caller has given the account up, and nothing pins it any more.

@@ -43,6 +43,10 @@ pub(super) const LEAST: usize = 3 * GRANULE;
 /// Memory that one chain of blocks can cover.
 const CHAIN: usize = GRANULE << FIRST_LEVELS;
 
+/// Blocks in a pool at most, so that half of a `u32` counts them. What a region has beyond that, 64 GiB on a 64-bit host, is
+/// not used.
+pub(super) const MOST_BLOCKS: usize = u32::MAX as usize / 2;
+
 /// Bytes in the largest block that lies aside: a larger one is what others are cut from meanwhile.
 const ASIDE_MOST: usize = 16 * GRANULE;
 
@@ -78,7 +82,8 @@ impl Pool {
     /// The memory is the pool's from now on, for as long as blocks of it are used.
     pub(super) unsafe fn fill(&mut self, start: NonNull<u8>, len: usize) {
         let gap = start.as_ptr().align_offset(GRANULE);
-        let mut left = len.saturating_sub(gap) / GRANULE * GRANULE;
+        let most = MOST_BLOCKS.saturating_mul(GRANULE);
+        let mut left = len.saturating_sub(gap).min(most) / GRANULE * GRANULE;
         let mut at = start.as_ptr().wrapping_add(gap);
         // Each chain of blocks ends in a granule of its own.
         while left >= 2 * GRANULE {
