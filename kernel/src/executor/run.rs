@@ -79,10 +79,21 @@ impl Executor {
         self.heap().enter_kernel();
     }
 
-    /// Time has passed during a poll: charges it to the task, and fires what is due.
+    /// Time has passed during a poll: charges it to the task, and fires what is due. What is rare is called last, so that
+    /// nothing has to be kept for afterwards.
     #[inline(always)]
     fn pass_to(&self, now_us: u64, header: &Header) {
-        self.charge(now_us, header);
+        if !self.try_charge(now_us, header) {
+            self.note_and_fire(now_us, header);
+        } else if self.timers.is_due(Instant::from_micros(now_us)) {
+            self.fire_after_poll(now_us);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_and_fire(&self, now_us: u64, header: &Header) {
+        self.note_poll(now_us, header);
         if self.timers.is_due(Instant::from_micros(now_us)) {
             self.fire_after_poll(now_us);
         }
@@ -106,15 +117,25 @@ impl Executor {
     /// Charges the time of a poll to its task.
     #[inline(always)]
     fn charge(&self, now_us: u64, header: &Header) {
+        if !self.try_charge(now_us, header) {
+            self.note_poll(now_us, header);
+        }
+    }
+
+    /// Charges the time of a poll to its task, unless somebody wants to know of the poll: that is for
+    /// [`note_poll`](Self::note_poll).
+    #[inline(always)]
+    #[must_use]
+    fn try_charge(&self, now_us: u64, header: &Header) -> bool {
         let start_us = self.start.get();
         // Clocks do not go backwards. Nearly always, the upper half has not changed: then the lower halves say all.
         let took_us = (now_us as u32).wrapping_sub(start_us as u32);
-        if (now_us ^ start_us) >> 32 == 0 && took_us < header.notable_us.get() {
+        let usual = (now_us ^ start_us) >> 32 == 0 && took_us < header.notable_us.get();
+        if usual {
             self.start.set(now_us);
             header.busy_us.set(header.busy_us.get().wrapping_add(u64::from(took_us)));
-        } else {
-            self.note_poll(now_us, header);
         }
+        usual
     }
 
     /// Charges a poll that somebody wants to know of: it was the task's longest so far, or stalled the others, or each is
