@@ -232,7 +232,8 @@ impl Kinds {
 /// Sees events from outside of the machine, the moment they happen: a trace port of a chip, or whoever simulates one.
 pub trait Probe: Sync {
     /// An event happens now. Called in tasks and in interrupts, and from other threads if those wake tasks; it may not
-    /// wait, allocate from the kernel's heap, or call the kernel in any other way.
+    /// wait, allocate from the kernel's heap, or call the kernel in any other way. It should not panic: what was being done is
+    /// cut short then.
     fn event(&self, event: &Event);
 }
 

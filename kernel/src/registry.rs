@@ -18,13 +18,16 @@
 //! - Requests of all clients are served in the order in which they were sent.
 //! - A queue cannot overflow: every client brings its own slots, and waits for one of its own when all are in use.
 
+mod calling;
 mod client;
+mod connecting;
 mod connection;
 mod contract;
 mod cycle;
 mod error;
 mod handshake;
 mod numbers;
+mod pending;
 pub mod programs;
 mod queue;
 mod server;
@@ -34,9 +37,10 @@ mod table;
 mod tests;
 
 pub use self::{
-    client::{CallError, Client, Pending, Unsent, UnsentReason},
+    client::{CallError, Client, Unsent, UnsentReason},
     error::{BindError, ConnectError},
     handshake::{ClientGone, Handshake},
+    pending::Pending,
     server::{Call, Incoming, Reply, Server},
     service::{ConnectionId, InstanceId, RequestId, Service, Uuid, Version},
     table::{Change, ConnectionInfo, Label, Registry, Select, ServiceInfo, Watch},

@@ -3,25 +3,17 @@
 //! See the safety protocol of [`connection`](super::connection), whose rules are cited here.
 #![expect(unsafe_code, reason = "a client shares its connection with its server's tokens")]
 
-use core::{
-    fmt,
-    future::Future,
-    marker::PhantomData,
-    mem::MaybeUninit,
-    pin::Pin,
-    ptr::NonNull,
-    task::{Context, Poll, ready},
-};
+use core::{fmt, future::Future, marker::PhantomData, ptr::NonNull};
 
 use super::{
-    connection::{Head, Slot, abandon, release},
-    queue::{Failure, Node, Stage},
-    service::{ConnectionId, InstanceId, RequestId, Service},
+    calling::Calling,
+    connection::{Head, Slot, release},
+    pending::Pending,
+    queue::{Node, Stage},
+    service::{ConnectionId, InstanceId, Service},
 };
 use crate::{
     event::{Event, Kind},
-    executor::Known,
-    sync::{Look, WaitUntil},
     time::Duration,
 };
 
@@ -109,7 +101,7 @@ impl<S: Service> Client<S> {
     }
 
     #[inline]
-    fn connection(&self) -> &Head {
+    pub(super) fn connection(&self) -> &Head {
         // SAFETY: a client keeps its connection (rule 1).
         unsafe { self.connection.as_ref() }
     }
@@ -142,7 +134,8 @@ impl<S: Service> Client<S> {
     #[inline]
     pub fn try_send(&self, request: S::Request) -> Result<Pending<'_, S>, Unsent<S::Request>> {
         match self.start(request) {
-            Ok(slot) => Ok(Pending { client: PhantomData, slot: Some(slot) }),
+            // SAFETY: the slot's request has been sent just now.
+            Ok(slot) => Ok(unsafe { Pending::new(self, slot) }),
             Err(unsent) => Err(unsent),
         }
     }
@@ -177,7 +170,7 @@ impl<S: Service> Client<S> {
     ///
     /// The slot was free, is one of this connection, and is the caller's.
     #[inline]
-    unsafe fn start_in(
+    pub(super) unsafe fn start_in(
         &self,
         slot: NonNull<Node>,
         request: S::Request,
@@ -229,7 +222,8 @@ impl<S: Service> Client<S> {
             },
             done => done,
         };
-        sent.map(|slot| Pending { client: PhantomData, slot: Some(slot) })
+        // SAFETY: the slot's request has been sent just now.
+        sent.map(|slot| unsafe { Pending::new(self, slot) })
     }
 
     /// Asks, and waits for the reply.
@@ -309,388 +303,5 @@ pub(super) unsafe fn close(connection: NonNull<Head>) {
         head.client.set(false);
         head.server.events().emit(Kind::Disconnect, || Event::Disconnect { connection: head.id.0 });
         release(connection);
-    }
-}
-
-/// Takes a slot when it is its turn, and nothing if the server has gone away.
-struct SlotTurn<'c> {
-    connection: &'c Head,
-}
-
-impl Look for SlotTurn<'_> {
-    type Found = Option<NonNull<Node>>;
-
-    fn look(&mut self) -> Option<Self::Found> {
-        if self.connection.server.is_dead() {
-            return Some(None);
-        }
-        self.connection.take_slot().map(Some)
-    }
-}
-
-impl Head {
-    /// Stands in line for a slot, which is to be used as soon as it is found. There is none if the server has gone away.
-    fn wait_for_slot(&self) -> WaitUntil<'_, SlotTurn<'_>> {
-        self.waiters.wait_turn(SlotTurn { connection: self })
-    }
-}
-
-/// A future made by [`Client::call`].
-///
-/// Most calls never stand in line, and should not pay for that they could: parts are valid as the step says.
-struct Calling<'c, S: Service> {
-    client: &'c Client<S>,
-    step: Step,
-    /// Valid in `Unsent` and `InLine`.
-    request: MaybeUninit<S::Request>,
-    /// Valid in `Sent`.
-    slot: MaybeUninit<NonNull<Slot<S>>>,
-    /// Valid in `InLine`, and pinned with the future.
-    line: MaybeUninit<WaitUntil<'c, SlotTurn<'c>>>,
-}
-
-/// What a call does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    /// It has not been polled.
-    Unsent,
-    /// It waits for the reply; the slot's request has not been ended.
-    Sent,
-    /// It waits for a slot.
-    InLine,
-    /// It has come to its end.
-    Over,
-}
-
-impl<'c, S: Service> Calling<'c, S> {
-    #[inline]
-    fn new(client: &'c Client<S>, request: S::Request) -> Self {
-        Self {
-            client,
-            step: Step::Unsent,
-            request: MaybeUninit::new(request),
-            slot: MaybeUninit::uninit(),
-            line: MaybeUninit::uninit(),
-        }
-    }
-
-    /// A slot, if there is one and nobody stands in line for it.
-    #[inline]
-    fn slot(&self) -> Option<NonNull<Node>> {
-        let connection = self.client.connection();
-        if connection.waiters.is_empty() && !connection.server.is_dead() {
-            connection.take_slot()
-        } else {
-            None
-        }
-    }
-
-    /// Sends the request in a slot.
-    ///
-    /// # Safety
-    ///
-    /// The slot was free, is one of the client's, and is the caller's. The step is `Unsent`.
-    #[inline]
-    unsafe fn send_in(&mut self, slot: NonNull<Node>, context: &Context<'_>) {
-        self.step = Step::Over;
-        // SAFETY: the caller's, and the request is not read again.
-        unsafe {
-            let request = self.request.assume_init_read();
-            self.slot.write(self.client.start_in(slot, request, |node| node.expect_reply(context)));
-        }
-        self.step = Step::Sent;
-    }
-
-    /// Stands in line, for a slot. When it is its turn the step is `Unsent`, and the slot is to be used at once. There is none
-    /// if the server has gone away, and nothing is left to be done.
-    #[cold]
-    fn stand_in_line(&mut self, context: &mut Context<'_>) -> Poll<Option<NonNull<Node>>> {
-        if self.step == Step::Over {
-            return Poll::Ready(None);
-        }
-        if self.step == Step::Unsent {
-            let connection = self.client.connection();
-            if connection.server.is_dead() {
-                self.give_in();
-                return Poll::Ready(None);
-            }
-            self.line.write(connection.wait_for_slot());
-            self.step = Step::InLine;
-        }
-        // SAFETY: it is valid as the step says, pinned with the future, and dropped where it is.
-        let turn = ready!(unsafe { Pin::new_unchecked(self.line.assume_init_mut()) }.poll(context));
-        self.step = Step::Unsent;
-        // SAFETY: as above, and it is not used again.
-        unsafe { self.line.assume_init_drop() };
-        if turn.is_none() {
-            self.give_in();
-        }
-        Poll::Ready(turn)
-    }
-
-    /// The server is gone: there is nothing left to be done. The step must be `Unsent`.
-    fn give_in(&mut self) {
-        self.step = Step::Over;
-        // SAFETY: it has not been sent, and is not used again.
-        unsafe { self.request.assume_init_drop() };
-    }
-
-    #[cold]
-    fn give_up(&mut self) {
-        // SAFETY: parts are valid as the step says, and this is the last that is done to them. The client, which is
-        // borrowed, keeps its connection.
-        unsafe {
-            match self.step {
-                Step::Unsent => self.request.assume_init_drop(),
-                Step::Sent => give_up(self.slot.assume_init()),
-                Step::InLine => {
-                    self.line.assume_init_drop();
-                    self.request.assume_init_drop();
-                }
-                Step::Over => {}
-            }
-        }
-    }
-}
-
-impl<S: Service> Future for Calling<'_, S> {
-    type Output = Result<S::Response, CallError<S::Error>>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: who stands in line is not moved before it has left it.
-        let this = unsafe { self.get_unchecked_mut() };
-        if this.step == Step::Sent {
-            // SAFETY: valid as the step says; the client keeps its connection (rule 1), and the request has not been ended.
-            let poll = unsafe { poll_slot(this.slot.assume_init(), context) };
-            if poll.is_ready() {
-                this.step = Step::Over;
-            }
-            return poll;
-        }
-        let slot = if this.step == Step::Unsent { this.slot() } else { None };
-        let slot = match slot {
-            Some(slot) => slot,
-            None => match ready!(this.stand_in_line(context)) {
-                Some(slot) => slot,
-                None => return Poll::Ready(Err(CallError::ServerGone)),
-            },
-        };
-        // SAFETY: the slot is free, this connection's, and was found just now. The request has not been sent.
-        unsafe { this.send_in(slot, context) };
-        // The reply will wake this task, so there is no need to look for it.
-        Poll::Pending
-    }
-}
-
-impl<S: Service> Drop for Calling<'_, S> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.step != Step::Over {
-            self.give_up();
-        }
-    }
-}
-
-/// What is left to be done with a slot whose request has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rest {
-    /// Nothing: it is free, or a token will free it.
-    Nothing,
-    /// To free it.
-    Free,
-    /// To free it, and drop the request.
-    Request,
-    /// To free it, and drop the reply.
-    Reply,
-}
-
-/// Ends a request that nobody waits for; does nothing if that has been done.
-///
-/// # Safety
-///
-/// The slot's client lives.
-#[cold]
-pub(super) unsafe fn give_up<S: Service>(slot: NonNull<Slot<S>>) {
-    // SAFETY: the caller's.
-    unsafe { settle(slot, withdraw(slot.cast())) };
-}
-
-/// Does what is left to be done.
-///
-/// # Safety
-///
-/// The slot's client lives, and no token is out unless nothing is left.
-unsafe fn settle<S: Service>(slot: NonNull<Slot<S>>, rest: Rest) {
-    // What the payload held is dropped after the slot is free.
-    let (mut _request, mut _reply) = (None, None);
-    match rest {
-        Rest::Nothing => return,
-        Rest::Free => {}
-        // SAFETY: no token is out, so the payload is the client's and holds what the stage said (rule 2).
-        Rest::Request => _request = Some(unsafe { slot.as_ref().take_request() }),
-        // SAFETY: as above.
-        Rest::Reply => _reply = Some(unsafe { slot.as_ref().take_reply() }),
-    }
-    // SAFETY: the client keeps its connection (rule 1).
-    unsafe { slot.as_ref().node.connection.as_ref() }.free_slot(slot.cast());
-}
-
-/// Gives a request up, whatever its stage.
-///
-/// # Safety
-///
-/// As for [`give_up`].
-unsafe fn withdraw(slot: NonNull<Node>) -> Rest {
-    // SAFETY: the client keeps its connection (rule 1).
-    let (node, connection) = unsafe { (slot.as_ref(), slot.as_ref().connection.as_ref()) };
-    node.forget_client();
-    match node.stage.get() {
-        Stage::Free | Stage::Abandoned => Rest::Nothing,
-        stage @ (Stage::Taken | Stage::Lost) => {
-            if stage == Stage::Taken {
-                connection.note_unanswered(node);
-            }
-            // SAFETY: the stage is as demanded.
-            unsafe { abandon(connection, node) };
-            Rest::Nothing
-        }
-        Stage::Queued => {
-            connection.server.queue.remove(slot);
-            connection.note_unanswered(node);
-            Rest::Request
-        }
-        Stage::Recalled => Rest::Request,
-        Stage::Answered => Rest::Reply,
-        Stage::Failed => Rest::Free,
-    }
-}
-
-/// A request under way: a future of its reply.
-///
-/// # Cancellation
-///
-/// Dropping it gives the request up, see [`Client::call`].
-///
-/// # Panics
-///
-/// Polling it again after it has given the reply is a mistake of the caller and panics.
-#[must_use = "dropping a pending request gives it up"]
-pub struct Pending<'c, S: Service> {
-    client: PhantomData<&'c Client<S>>,
-    slot: Option<NonNull<Slot<S>>>,
-}
-
-impl<S: Service> Pending<'_, S> {
-    /// The request's number, unless the reply has been taken.
-    pub fn id(&self) -> Option<RequestId> {
-        // SAFETY: the client keeps its connection (rule 1).
-        self.slot.map(|slot| RequestId(unsafe { slot.as_ref() }.node.id.get()))
-    }
-}
-
-impl<S: Service> Future for Pending<'_, S> {
-    type Output = Result<S::Response, CallError<S::Error>>;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let slot = self.slot.expect("a pending request was polled after it had given its reply");
-        // SAFETY: the client keeps its connection (rule 1), and the request has not been ended.
-        let poll = unsafe { poll_slot(slot, context) };
-        if poll.is_ready() {
-            self.slot = None;
-        }
-        poll
-    }
-}
-
-/// Looks whether a request has come to its end, and if so takes the outcome and frees the slot.
-///
-/// # Safety
-///
-/// The slot's client lives, and the slot is that of a request which has not been ended.
-#[inline]
-pub(super) unsafe fn poll_slot<S: Service>(
-    slot: NonNull<Slot<S>>,
-    context: &Context<'_>,
-) -> Poll<Result<S::Response, CallError<S::Error>>> {
-    // SAFETY: the client keeps its connection (rule 1).
-    let (slot_ref, connection) = unsafe { (slot.as_ref(), slot.as_ref().node.connection.as_ref()) };
-    let node = &slot_ref.node;
-    let stage = node.stage.get();
-    if stage == Stage::Answered {
-        // SAFETY: an answered slot's payload is the client's, and holds the reply (rule 2).
-        let reply = unsafe { slot_ref.take_reply() };
-        connection.free_slot(slot.cast());
-        return Poll::Ready(reply.map_err(CallError::Service));
-    }
-    if matches!(stage, Stage::Queued | Stage::Taken) {
-        node.expect_reply(context);
-        return Poll::Pending;
-    }
-    // SAFETY: the caller's.
-    Poll::Ready(Err(unsafe { failed(slot) }.into()))
-}
-
-/// Ends a request that has failed.
-///
-/// # Safety
-///
-/// As for [`poll_slot`], and the request has failed.
-#[cold]
-unsafe fn failed<S: Service>(slot: NonNull<Slot<S>>) -> Failure {
-    // SAFETY: the client keeps its connection (rule 1).
-    let node = unsafe { &slot.as_ref().node };
-    let failure = node.failure.get();
-    let rest = match node.stage.get() {
-        Stage::Lost => {
-            // SAFETY: the client keeps its connection, and the stage is as demanded.
-            unsafe { abandon(node.connection.as_ref(), node) };
-            Rest::Nothing
-        }
-        Stage::Recalled => Rest::Request,
-        _ => Rest::Free,
-    };
-    // SAFETY: no token is out but for `Lost`.
-    unsafe { settle(slot, rest) };
-    failure
-}
-
-impl Node {
-    /// Nobody waits for the reply any more.
-    #[inline]
-    fn forget_client(&self) {
-        self.client.clear();
-        self.caller.set(0);
-    }
-
-    /// Remembers who waits for the reply.
-    #[inline]
-    pub(super) fn expect_reply(&self, context: &Context<'_>) {
-        // SAFETY: who waits for a node keeps its connection (rule 1).
-        let registry = || &*unsafe { self.connection.as_ref() }.server.registry;
-        if self.client.park(context, || registry().executor()) == Known::New {
-            self.caller.set(registry().current_task());
-        }
-        self.awaited.set(true);
-    }
-}
-
-impl<E> From<Failure> for CallError<E> {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::ServerGone => Self::ServerGone,
-            Failure::Unanswered => Self::Unanswered,
-            Failure::WaitCycle => Self::WaitCycle,
-        }
-    }
-}
-
-impl<S: Service> Drop for Pending<'_, S> {
-    fn drop(&mut self) {
-        if let Some(slot) = self.slot.take() {
-            // SAFETY: the client, which is borrowed, keeps its connection.
-            unsafe { give_up(slot) };
-        }
     }
 }

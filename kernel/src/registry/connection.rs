@@ -173,7 +173,7 @@ unsafe impl Linked<list::Links<Head>> for Head {
 }
 
 impl Head {
-    /// Makes a connection of a block with the [`layout`](Contract::layout) for `depth` slots, all but its greeting, and puts
+    /// Makes a connection of a block with the [`slots`](Contract::slots) for `depth` slots, all but its greeting, and puts
     /// it on its server's list.
     pub(super) fn write(block: Block<'_>, depth: u16, server: Shared<ServerCore>) -> NonNull<Self> {
         let (memory, account) = block.into_raw();

@@ -10,9 +10,9 @@ use core::{
 };
 
 use super::{
-    client,
     connection::{Connection, Head, Slot},
     error::Refused,
+    pending,
     queue::Node,
     service::{Service, Uuid, Version},
 };
@@ -67,7 +67,7 @@ unsafe fn drop_greeting<S: Service>(connection: NonNull<Head>) {
 
 unsafe fn give_up<S: Service>(slot: NonNull<Node>) {
     // SAFETY: the caller's: a slot of a connection of this service.
-    unsafe { client::give_up::<S>(slot.cast()) };
+    unsafe { pending::give_up::<S>(slot.cast()) };
 }
 
 impl Contract {

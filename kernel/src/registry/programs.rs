@@ -28,12 +28,13 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     CallError, Client, InstanceId, RequestId, Select, Service, Services, Unsent, UnsentReason, Uuid, Version,
-    client::{give_up, poll_slot},
+    connecting::{Connecting, Opened, take_greeting},
     connection::{Greeting, Head},
     contract::Contract,
     error::Refused,
+    pending::{give_up, poll_slot},
     queue::Node,
-    table::{Connecting, Label, Opened, Waits, take_greeting},
+    table::{Label, Waits},
 };
 use crate::{
     heap::{AllocError, FixedVec},
