@@ -294,6 +294,19 @@ impl Queue {
         self.queue.keys().next().map(|(at_us, _)| Instant::from_micros(*at_us))
     }
 
+    /// Forgets the bytes that were to come to a UART by then, and says how many.
+    pub(crate) fn lose_bytes(&mut self, uart: usize, until: Instant) -> usize {
+        let mut lost = 0;
+        self.queue.retain(|(at_us, _), (external, _)| match external {
+            External::Bytes { uart: to, bytes } if *to == uart && *at_us <= until.as_micros() => {
+                lost += bytes.len();
+                false
+            }
+            _ => true,
+        });
+        lost
+    }
+
     /// Counts time from `boot` on: the machine's clock starts again at 0.
     pub(crate) fn restart_at(&mut self, boot: Instant) {
         let moved = std::mem::take(&mut self.queue);

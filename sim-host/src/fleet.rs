@@ -248,13 +248,17 @@ impl Fleet {
         self.board_of(board).is_off()
     }
 
-    /// Switches a board on that [is off](Self::is_off), or off and on: a fresh kernel, as for [`Sim::reboot`].
+    /// Switches a board on that [is off](Self::is_off), or off and on: a fresh kernel, as for [`Sim::reboot`]. What has come
+    /// over its links while it was off is lost.
     ///
     /// # Errors
     ///
     /// When it does not boot.
     pub fn switch_on(&mut self, board: BoardId) -> Result<(), FleetError> {
         let now = self.now;
+        if self.is_off(board) {
+            self.lose_what_has_come(board);
+        }
         let board = self.board_of_mut(board);
         let span = board.span.clone();
         let _on_it = span.enter();
@@ -263,6 +267,18 @@ impl Fleet {
         board.joined = now.since(Instant::BOOT).saturating_sub(board.sim.uptime_of_all_boots());
         board.due = None;
         Ok(())
+    }
+
+    /// Loses what has come to the linked ports of a board that has been off, whose clock stands since.
+    fn lose_what_has_come(&mut self, id: BoardId) {
+        let until = self.board_of(id).local_time(self.now);
+        let Self { boards, wires, .. } = self;
+        let Some(board) = boards.get_mut(id.0) else { return };
+        for Wire { to, carried, .. } in wires.iter_mut().filter(|wire| wire.to.board == id) {
+            let lost = board.sim.lose_bytes(to.uart, until) as u64;
+            carried.bytes = carried.bytes.saturating_sub(lost);
+            carried.lost += lost;
+        }
     }
 
     fn board_of(&self, BoardId(number): BoardId) -> &Board {

@@ -180,21 +180,25 @@ impl WaitList {
     /// Puts somebody in line, who has found nothing.
     #[inline(never)]
     fn line_up(&self, waiter: &Waiter, waker: &Waker) {
-        let kept = waiter.waker.take().filter(|kept| kept.will_wake(waker));
-        waiter.waker.set(Some(kept.unwrap_or_else(|| waker.clone())));
         // Looking may have woken this very waiter, so its place is looked up again.
-        match waiter.place.get() {
-            Place::Queued => return,
-            Place::Woken => {}
-            Place::Outside => {
-                self.waiting.set(self.waiting.get() + 1);
-                let ticket = self.next_ticket.get();
-                self.next_ticket.set(ticket.wrapping_add(1));
-                waiter.ticket.set(ticket);
-            }
+        let place = waiter.place.replace(Place::Queued);
+        if place == Place::Outside {
+            self.waiting.set(self.waiting.get() + 1);
+            let ticket = self.next_ticket.get();
+            self.next_ticket.set(ticket.wrapping_add(1));
+            waiter.ticket.set(ticket);
         }
-        waiter.place.set(Place::Queued);
-        self.queue(waiter);
+        if place != Place::Queued {
+            self.queue(waiter);
+        }
+        let kept = waiter.waker.take().filter(|kept| kept.will_wake(waker));
+        let waker = kept.unwrap_or_else(|| waker.clone());
+        // Wakers that come and go may run anything, and so wake this waiter, which has no waker meanwhile.
+        if waiter.place.get() == Place::Queued {
+            waiter.waker.set(Some(waker));
+        } else {
+            waker.wake();
+        }
     }
 
     /// Puts a waiter on the list, at the place that its ticket says.

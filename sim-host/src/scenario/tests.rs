@@ -195,6 +195,8 @@ fn machines_end_and_come_back() {
     assert!(matches!(fails("poweroff\npoweroff"), (2, Why::Off { .. })));
     assert_eq!(fails("poweron"), (1, Why::On));
     assert_eq!(fails("send uart0 \"panic\\n\"\nwait 1s"), (2, Why::Panicked));
+    let later = "send uart0 \"panic\\n\"\nwait 1s\npoweron\nfault power cut at 2s\nexpect reboot within 2s";
+    assert_eq!(fails(later), (5, Why::Panicked));
     assert_eq!(fails("send uart0 \"panic\\n\"\nexpect uart0 \"x\" within 1s"), (2, Why::Panicked));
 }
 

@@ -34,6 +34,11 @@ impl Sim {
         }
     }
 
+    /// Forgets the bytes that were to come to a UART by then, and says how many.
+    pub(crate) fn lose_bytes(&mut self, uart: usize, until: Instant) -> usize {
+        self.external.lose_bytes(uart, until)
+    }
+
     /// When it is so long since the machine was switched on first; in the past that is now.
     pub(super) fn in_this_boot(&self, lived: Duration) -> Instant {
         Instant::BOOT.saturating_add(lived.saturating_sub(self.lived)).max(self.clock.now())

@@ -213,6 +213,21 @@ fn what_comes_to_a_board_that_is_off_is_lost_and_counted() {
 }
 
 #[test]
+fn what_is_on_its_way_when_a_board_goes_off_and_comes_before_it_is_on_again_is_lost() {
+    // Sent at 1 s, it comes at 3 s.
+    let (mut fleet, [left, right], to) = pair(0, b"abc", Link::default().latency(Duration::from_secs(2)));
+    fleet.run_for(Duration::from_secs(2)).expect("a run");
+    let kernel = fleet.board(right).kernel();
+    fleet.board(right).spawn("off", async move { kernel.stop(Stop::PowerOff) }).detach();
+    fleet.run_for(Duration::from_secs(5)).expect("a run");
+    assert!(fleet.is_off(right));
+    fleet.switch_on(right).expect("a boot");
+    fleet.run_for(Duration::from_secs(5)).expect("a run");
+    assert_eq!(heard(&to), []);
+    assert_eq!(fleet.carried(left.port(0)), Some(Carried { bytes: 0, lost: 3 }));
+}
+
+#[test]
 fn the_power_of_one_board_may_fail() {
     let (mut fleet, [left, right], _) = pair(0, b"abc", Link::default());
     let cut = "power cut at 500ms".parse().expect("a fault");

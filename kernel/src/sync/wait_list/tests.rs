@@ -335,3 +335,35 @@ fn what_was_left_goes_to_as_many_as_there_were_wakes() {
     assert!(second.poll().is_ready());
     assert!(!third.rung());
 }
+
+std::thread_local! {
+    static LEFT: Cell<u32> = const { Cell::new(0) };
+    static DROPPED_INTO: WaitList = const { WaitList::new() };
+}
+
+/// A waker that puts one there, and tells so, when it is dropped.
+struct Leaves;
+
+impl Wake for Leaves {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        LEFT.set(LEFT.get() + 1);
+        DROPPED_INTO.with(WaitList::wake_one);
+    }
+}
+
+#[test]
+fn a_wake_that_comes_while_wakers_are_exchanged_is_not_lost() {
+    DROPPED_INTO.with(|list| {
+        let mut task = Task::new(list.wait_until(|| LEFT.with(take)));
+        let leaves = Waker::from(Arc::new(Leaves));
+        assert!(task.future.as_mut().poll(&mut Context::from_waker(&leaves)).is_pending());
+        drop(leaves);
+        assert!(task.poll().is_pending());
+        assert!(task.rung());
+        assert!(task.poll().is_ready());
+    });
+}
