@@ -22,8 +22,8 @@ use super::{Executor, task};
 
 /// See the module.
 pub(crate) struct Parked {
-    waker: Cell<Waker>,
-    /// Rule 1; `None` if `waker` is of another kind.
+    waker: Cell<Option<Waker>>,
+    /// Rule 1; `None` if `waker` is of another kind, or nobody has been parked.
     own: Cell<Option<NonNull<Waker>>>,
 }
 
@@ -39,8 +39,8 @@ pub(crate) enum Known {
 
 impl Parked {
     /// A place where nobody waits.
-    pub(crate) fn new() -> Self {
-        Self { waker: Cell::new(Waker::noop().clone()), own: Cell::new(None) }
+    pub(crate) const fn new() -> Self {
+        Self { waker: Cell::new(None), own: Cell::new(None) }
     }
 
     /// Remembers whom to wake, instead of the one before. The executor is that of the place's kernel.
@@ -56,13 +56,13 @@ impl Parked {
     #[inline(never)]
     fn replace(&self, waker: &Waker, executor: &Executor) -> Known {
         // SAFETY: the comparison calls nobody, so the reference is gone before the waker can be replaced.
-        if unsafe { &*self.waker.as_ptr() }.will_wake(waker) {
+        if unsafe { &*self.waker.as_ptr() }.as_ref().is_some_and(|known| known.will_wake(waker)) {
             return Known::Same;
         }
         let waker = waker.clone();
         self.own.set(executor.own_waker(&waker));
         // The last of all, since dropping a waker may run anything.
-        drop(self.waker.replace(waker));
+        drop(self.waker.replace(Some(waker)));
         Known::New
     }
 
@@ -77,25 +77,23 @@ impl Parked {
                 unsafe { task::wake_here(task::of_own_waker(own)) };
                 None
             }
-            None => Some(self.other()),
+            None => self.other(),
         }
     }
 
     #[cold]
-    fn other(&self) -> Waker {
+    fn other(&self) -> Option<Waker> {
         // The waker is out of the place while it is cloned, and so may run anything.
-        let waker = self.waker.replace(Waker::noop().clone());
+        let waker = self.waker.take()?;
         let clone = waker.clone();
-        // SAFETY: as for `replace`.
-        if unsafe { &*self.waker.as_ptr() }.will_wake(Waker::noop()) {
-            self.waker.set(waker);
-        }
-        clone
+        // Whoever has been parked meanwhile stays.
+        self.waker.set(Some(self.waker.take().unwrap_or(waker)));
+        Some(clone)
     }
 
     /// Forgets whom to wake.
     pub(crate) fn clear(&self) {
         self.own.set(None);
-        drop(self.waker.replace(Waker::noop().clone()));
+        drop(self.waker.take());
     }
 }

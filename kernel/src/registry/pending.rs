@@ -204,10 +204,11 @@ impl Node {
     pub(super) fn expect_reply(&self, context: &Context<'_>) {
         // SAFETY: who waits for a node keeps its connection (rule 1).
         let registry = || &*unsafe { self.connection.as_ref() }.server.registry;
+        // Before it is parked: the waker that goes may run anything, and so answer the request.
+        self.awaited.set(true);
         if self.client.park(context, || registry().executor()) == Known::New {
             self.caller.set(registry().current_task());
         }
-        self.awaited.set(true);
     }
 }
 

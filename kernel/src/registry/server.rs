@@ -290,10 +290,11 @@ impl AtQueue<'_> {
         if let Some(node) = core.take() {
             return Poll::Ready(node);
         }
+        // Before it is parked: the waker that goes may run anything, and so send a request.
+        core.state.set(State::Waiting);
         if core.parked.park(context, || core.registry.executor()) == Known::New {
             core.task.set(core.registry.current_task());
         }
-        core.state.set(State::Waiting);
         Poll::Pending
     }
 }

@@ -55,6 +55,30 @@ impl Wake for Runs {
     }
 }
 
+/// Runs something when the last of it is dropped.
+struct RunsLast(Option<OneThread>);
+
+// SAFETY: as for `OneThread`, of which nobody sees a reference.
+unsafe impl Sync for RunsLast {}
+
+impl Wake for RunsLast {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for RunsLast {
+    fn drop(&mut self) {
+        if let Some(OneThread(what)) = self.0.take() {
+            what();
+        }
+    }
+}
+
+/// Polls with a waker that runs something when it is exchanged for another.
+fn poll_before<F: Future + Unpin>(future: &mut F, what: impl FnOnce() + 'static) -> Poll<F::Output> {
+    let waker = Waker::from(Arc::new(RunsLast(Some(OneThread(Box::new(what))))));
+    Pin::new(future).poll(&mut Context::from_waker(&waker))
+}
+
 fn runs(what: impl FnOnce() + 'static) -> (Arc<Runs>, Waker) {
     let runs = Arc::new(Runs(Mutex::new(Some(OneThread(Box::new(what)))), AtomicBool::new(false)));
     (runs.clone(), runs.into())
@@ -225,4 +249,40 @@ fn a_destructor_may_use_the_client_that_its_request_was_sent_with() {
     drop(server.try_next());
     drop(server);
     assert_eq!(Rc::strong_count(&client), 1);
+}
+
+#[test]
+fn a_request_that_comes_while_the_servers_wakers_are_exchanged_wakes_the_server() {
+    let mut bench = Bench::new();
+    let client = Rc::new(bench.connect(1));
+    let (asks, token) = (client.clone(), bench.drops.token(1));
+    let sends = move || core::mem::forget(asks.try_send(token).ok());
+    // The server has kept the waker, and is busy.
+    assert!(poll_before(&mut pin!(bench.server().next()), sends).is_pending());
+    let mut next = pin!(bench.server().next());
+    let (wakes, waker) = Wakes::new();
+    assert!(next.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(wakes.count(), 1);
+    assert!(next.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+}
+
+#[test]
+fn a_reply_that_comes_while_the_clients_wakers_are_exchanged_wakes_the_client() {
+    let mut bench = Bench::new();
+    let client = bench.connect(1);
+    let second = Rc::new(RefCell::new(None::<Call<Probe>>));
+    let (answers, token) = (second.clone(), bench.drops.token(3));
+    let mut pending = bench.send(&client, 1);
+    let answer = move || assert!(answers.take().is_some_and(|call| call.answer(token).is_ok()));
+    assert!(poll_before(&mut pending, answer).is_pending());
+    let token = bench.drops.token(2);
+    assert!(bench.take().answer(token).is_ok());
+    assert!(matches!(outcome(&mut pending), Some(Ok(2))));
+    // The slot has kept the waker.
+    let mut pending = bench.send(&client, 2);
+    second.replace(Some(bench.take()));
+    let (wakes, waker) = Wakes::new();
+    assert!(Pin::new(&mut pending).poll(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(wakes.count(), 1);
+    assert!(matches!(outcome(&mut pending), Some(Ok(3))));
 }
