@@ -26,7 +26,7 @@
 //! ```
 
 mod link;
-mod plan;
+pub mod plan;
 
 use std::{cmp::Reverse, collections::BinaryHeap, fmt};
 

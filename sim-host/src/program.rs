@@ -46,7 +46,7 @@ use self::{
     ending::{Ending, HostError},
     options::{Options, Task, Uart},
     signals::Signals,
-    wire::Wire,
+    wire::{Mode, Wire},
 };
 
 /// How a run ended, and what it came to.
@@ -149,6 +149,8 @@ async fn run(
     signals: &mut Signals,
 ) -> Result<Ending, HostError> {
     let mut failed_commands = 0_u32;
+    // A pipe is a script as well: nobody sits there who reads what failed.
+    let is_script = options.is_script() || options.uart == Uart::Stdio && wire.mode == Mode::Plain;
     let mut link = Link::new(options.until.map(|span| span.0));
     let ending = loop {
         let stopped = tokio::select! {
@@ -159,9 +161,7 @@ async fn run(
         match stopped {
             Stopped::By(Stop::Reboot) | Stopped::PowerCut => sim.reboot().map_err(HostError::Boot)?,
             Stopped::TimeReached if link.is_unfinished(sim, options.is_script()) => break Ending::OutOfTime,
-            Stopped::By(Stop::PowerOff) | Stopped::TimeReached
-                if options.is_script() && failed_commands > 0 =>
-            {
+            Stopped::By(Stop::PowerOff) | Stopped::TimeReached if is_script && failed_commands > 0 => {
                 break Ending::CommandsFailed(failed_commands);
             }
             Stopped::By(Stop::PowerOff | Stop::BootLoader) | Stopped::TimeReached => break Ending::PowerOff,

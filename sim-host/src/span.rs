@@ -23,7 +23,7 @@ pub struct NotASpan;
 
 impl fmt::Display for NotASpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("use a number with a unit, which is us, ms, s, min, h or d, such as `250ms` or `24h`")
+        f.write_str("use a number and a unit, which is us, ms, s, min, h or d, such as `250ms` or `24h`; without one it is s")
     }
 }
 

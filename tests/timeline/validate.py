@@ -5,6 +5,7 @@
 
 import sys
 
+from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TrackEvent
 
@@ -72,8 +73,13 @@ def main():
     for path in sys.argv[1:]:
         print(path)
         trace = Trace()
-        with open(path, "rb") as file:
-            trace.ParseFromString(file.read())
+        try:
+            with open(path, "rb") as file:
+                trace.ParseFromString(file.read())
+        except (OSError, DecodeError) as error:
+            wrong += 1
+            print(f"  it cannot be read as a trace: {error}")
+            continue
         for what in mistakes(trace):
             wrong += 1
             print(f"  {what}")

@@ -37,6 +37,7 @@ pub(crate) fn run(options: &Options, path: &Path) -> Result<Ended, HostError> {
     let end = options.until.map(|span| Instant::BOOT.saturating_add(span.0));
     let outcome = fleet.run(end, |_| lock(&printer).failure.is_some()).map_err(HostError::Fleet)?;
     lock(&printer).finish().map_err(HostError::Output)?;
+    tell(&fleet);
     Ok(Ended { ending: ending(&fleet, outcome), digest: Some(fleet.digest()) })
 }
 
@@ -86,6 +87,20 @@ impl Printer {
 
 fn lock(printer: &Mutex<Printer>) -> MutexGuard<'_, Printer> {
     printer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Says on stderr which boards have not ended well.
+fn tell(fleet: &Fleet) {
+    for board in fleet.boards() {
+        let (name, machine) = (fleet.name(board), fleet.board(board));
+        if machine.waits() == Wait::Stopped(Stop::Panic) {
+            eprintln!("sim-host: the kernel of the board `{name}` has panicked");
+        }
+        let failed = machine.commands_failed_in_all_boots();
+        if failed > 0 {
+            eprintln!("sim-host: console commands that failed on the board `{name}`: {failed}");
+        }
+    }
 }
 
 /// How the fleet ended: as the worst of its boards.

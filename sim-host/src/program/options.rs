@@ -99,7 +99,7 @@ pub(crate) struct Options {
     /// Write what came of the scenarios as a JUnit document
     ///
     /// Times are the machine's: the same scenarios and seed make the same document.
-    #[arg(long, value_name = "FILE", requires = "scenarios")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
 
     /// Switch the machine off after so much of its time, such as `90s` or `24h`
@@ -129,7 +129,7 @@ pub(crate) struct Options {
     ///
     /// It shows each task's polls, requests as arrows from client to server and back, interrupts, log lines, and memory in
     /// use, over all boots. The machine does what it would do without.
-    #[arg(long, value_name = "FILE", conflicts_with = "check_determinism")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["check_determinism", "scenarios"])]
     pub(crate) timeline: Option<PathBuf>,
 
     /// Replay a tape, as fast as the host can, and stop where the machine goes another way
@@ -250,6 +250,11 @@ impl Options {
             let text = "a fleet lives in virtual time by its file: of the options before it, only --heap, --seed, --baud, --until, --digest, --fault, --log and --alloc-policy go with it";
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
+        if self.scenarios.is_empty() && self.junit.is_some() {
+            let text = "--junit tells what came of scenarios: it needs --scenario";
+            return Err(<Self as clap::CommandFactory>::command()
+                .error(clap::error::ErrorKind::MissingRequiredArgument, text));
         }
         if self.is_script() && self.uart != Uart::Stdio {
             let text = "--command and --script are typed at the serial port: they need --uart stdio";

@@ -33,8 +33,8 @@ fn commands_and_scripts_tell_by_their_exit_code_whether_all_went_well() {
     let bad = run(&["--command", "frobnicate", "--command", "echo on"], b"");
     assert_eq!(bad.code, Some(5), "{bad:?}");
     assert!(bad.stdout.contains("error: unknown command `frobnicate`") && bad.stdout.ends_with("on\n"));
-    // With a pipe nobody has asked for it.
-    assert_eq!(run(&[], b"frobnicate\n").code, Some(0));
+    // A pipe is a script.
+    assert_eq!(run(&[], b"frobnicate\necho on\n").code, Some(5));
 
     let script = file("good.txt", "# a comment\necho from a file\n\nuptime\n");
     let ended = run(&["--time", "virtual", "--script", script.to_str().expect("a plain path")], b"");
@@ -132,7 +132,7 @@ fn hostile_input_is_refused_and_the_kernel_lives_on() {
     let mut input = vec![b'x'; 1024 * 1024];
     input.extend(b"\necho one\n\xff\xfe\xfd\necho two\n\x00\x01\x1b[31m\x7f\necho three\n");
     let ended = run(&[], &input);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.code, Some(5), "{ended:?}");
     let answers: Vec<_> = ended.stdout.lines().filter(|line| !line.starts_with("error: ")).collect();
     assert_eq!(answers, ["one", "two", "three"], "{ended:?}");
     assert!(ended.stdout.matches("error: ").count() >= 2, "{ended:?}");

@@ -95,6 +95,10 @@ fn nonsense_is_refused_with_advice() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let ended = run(&["explore", "there-is-no-such-script.txt"], b"");
     assert_eq!(ended.code, Some(1), "{ended:?}");
+    for lines in [&["--lines", "99"][..], &["--lines", "1,11"]] {
+        assert_eq!(explore(&ten_lines(), lines).code, Some(1), "{lines:?}");
+    }
+    assert_eq!(explore(&file("explore-empty.txt", ""), &[]).code, Some(1));
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn a_thousand_boards_live_for_an_hour() {
 fn a_fleet_ends_as_the_worst_of_its_boards() {
     let two = "board a\nboard b\n";
     let ended = fleet("panic.fleet", &format!("{two}at 5ms a send uart0 \"panic\\n\"\n"), &[]);
-    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.code == Some(3) && ended.stderr.contains("board `a`"), "{ended:?}");
     let ended = fleet("fails.fleet", &format!("{two}at 5ms a send uart0 \"nonsense\\n\"\n"), &[]);
     assert_eq!(ended.code, Some(5), "{ended:?}");
     assert_eq!(fleet("nothing.fleet", two, &[]).code, Some(0));

@@ -29,6 +29,17 @@ fn written(name: &str, text: &str) -> String {
 }
 
 #[test]
+fn options_that_would_do_nothing_are_refused() {
+    let led = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/scenarios/led.scn");
+    for options in
+        [&["--junit", "a.xml", "--command", "ps"][..], &["--timeline", "a.pftrace", "--scenario", led]]
+    {
+        let ended = run(options, b"");
+        assert_eq!(ended.code, Some(2), "{options:?}: {ended:?}");
+    }
+}
+
+#[test]
 fn all_examples_pass_and_are_counted() {
     let examples = examples();
     assert!(examples.len() >= 5, "{examples:?}");

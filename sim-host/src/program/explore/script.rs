@@ -1,6 +1,6 @@
 //! What is explored: a script, or a scenario.
 
-use std::fs;
+use std::{fs, io};
 
 use sim_host::{
     Sim,
@@ -40,8 +40,15 @@ impl Script {
         let lines: Vec<&str> = text.lines().collect();
         // A line that is left out stays in its place, so that lines have the numbers that an editor shows.
         let chosen = explore.lines.clone().unwrap_or_else(|| Lines((0..lines.len()).collect()));
-        let lines = chosen.0.iter().filter_map(|line| lines.get(*line).map(|line| (*line).to_owned()));
-        Ok(Ok(Self::Lines(lines.collect(), chosen)))
+        let numbers = chosen.0.iter();
+        let chosen_lines: Vec<_> =
+            numbers.filter_map(|line| lines.get(*line).map(|line| (*line).to_owned())).collect();
+        if chosen_lines.len() < chosen.0.len() || chosen_lines.is_empty() {
+            let error =
+                io::Error::other(format!("it has {} lines, and not all that are asked for", lines.len()));
+            return Err(HostError::Script { path: path.clone(), error });
+        }
+        Ok(Ok(Self::Lines(chosen_lines, chosen)))
     }
 
     pub(super) fn inputs(&self) -> &[String] {

@@ -169,6 +169,9 @@ pub(super) async fn top(job: &mut Job<'_, '_>) -> Outcome {
     let seconds = number(job, "top", 1)?;
     let count = number(job, "top", 1)?;
     job.done("top")?;
+    if seconds == 0 {
+        return Err(Failure::Usage("top"));
+    }
     let mut tasks = Tasks::new(job).await?;
     for _ in 0..count {
         let mut before = [(0, 0, 0); WATCHED];

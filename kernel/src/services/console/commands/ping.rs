@@ -15,9 +15,12 @@ pub(super) async fn ping(job: &mut Job<'_, '_>) -> Outcome {
     }
     // Instances of echo are chosen by their label; the first one is just `echo`.
     let select = if name == "echo" { Select::First } else { Select::Label(name) };
-    let echo = job.kernel.services().try_connect_to::<Echo>(select, (), 1).await.map_err(|error| {
-        Failure::new(format_args!("cannot ping `{name}`, only instances of echo: {error}"))
-    })?;
+    let echo = job
+        .kernel
+        .services()
+        .try_connect_to::<Echo>(select, (), 1)
+        .await
+        .map_err(|error| Failure::new(format_args!("cannot ping the echo service `{name}`: {error}")))?;
     let (mut total_us, mut least_us, mut most_us) = (0_u64, u64::MAX, 0);
     let allocations = job.kernel.heap().allocations();
     for number in 0..count {
