@@ -46,6 +46,14 @@ at 10ms node0 send uart0 "echo gpio 3 out\n"
 }
 
 #[test]
+fn one_board_types_at_the_console_of_another() {
+    let desk = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fleets/desk.fleet");
+    let ended = run(&["--until", "1h", "fleet", desk], b"");
+    let said = "left.uart0  | Done\nleft.uart0  | Data(b\"hello\\n\")\n";
+    assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (Some(0), said, ""), "{ended:?}");
+}
+
+#[test]
 fn log_lines_tell_whose_they_are() {
     let ended = fleet("log.fleet", "boards 2 node\nat 1s node1 kill echo\n", &[]);
     let lines: Vec<_> = ended.stderr.lines().collect();

@@ -158,7 +158,7 @@ fn a_wrong_command_says_what_is_wrong_and_is_counted() {
         ("help me", "error: there is no command `me`"),
         ("call nobody 1", "error: no service `nobody`"),
         ("call echo Nothing", "error: "),
-        ("ping nobody", "error: cannot ping `nobody`"),
+        ("ping nobody", "error: cannot ping the echo service `nobody`"),
         ("ping echo 0", "error: usage: ping"),
         ("sleep forever", "error: `forever` is no time"),
         ("kill 4000000", "error: there is no task 4000000"),
