@@ -1,4 +1,4 @@
-// How a run ends, and the exit code that says so: the simulator's codes, and one more for expectations.
+// How a run ends, and the exit code that says so: the simulator's codes.
 
 export const EXIT_CODES = `Exit codes:
   0  the machine was powered off, or every text of --expect was seen

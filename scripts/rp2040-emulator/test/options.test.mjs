@@ -113,6 +113,6 @@ test('help names every option and every exit code', () => {
 test('codes that mean the same are the same as the simulator has, which has more behind them', () => {
     const path = new URL('../../../sim-host/src/program/options/exit_codes.txt', import.meta.url);
     const codes = readFileSync(path, 'utf8').match(/^ +\d(?= )/gm).map(Number);
-    assert.deepEqual(codes.slice(0, 6), [0, 1, 2, 3, 4, 5]);
-    assert.ok(!codes.includes(6));
+    // 6 is that something which was expected has not come, here and there.
+    assert.deepEqual(codes.slice(0, 7), [0, 1, 2, 3, 4, 5, 6]);
 });
