@@ -4,6 +4,7 @@ pub mod console;
 pub mod echo;
 pub mod entropy;
 pub mod gpio;
+pub mod i2c;
 pub mod inspect;
 pub mod log;
 pub mod serial;

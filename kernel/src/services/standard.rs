@@ -6,6 +6,7 @@ use super::{
     console, echo,
     entropy::{self, EntropyError, Source},
     gpio::{self, device::Pins, driver::GpioError},
+    i2c::{self, device::Controller, driver::I2cError},
     inspect, log,
     serial::{
         device::Uart,
@@ -97,6 +98,26 @@ pub fn start_gpio<P: Pins>(
         async move { lent.map_err(GpioError::InUse)?.serve(kernel, "").await }
     };
     Ok(supervisor.add("gpio", Policy::DEFAULT, serve, true)?)
+}
+
+/// Starts the bus of an I²C controller under a label, which is its driver's name too; if it is empty, that is `i2c`.
+///
+/// # Errors
+///
+/// When there is no memory for it.
+pub fn start_i2c<C: Controller>(
+    kernel: &Handle,
+    supervisor: &Supervisor,
+    bus: i2c::driver::Driver<C>,
+    label: &'static str,
+) -> Result<(), StartError> {
+    let kept = Kept::new(kernel, bus).map_err(StartError::Memory)?;
+    let serve = move |kernel| {
+        let lent = kept.lend();
+        async move { lent.map_err(I2cError::InUse)?.serve(kernel, label).await }
+    };
+    let name = if label.is_empty() { "i2c" } else { label };
+    Ok(supervisor.add(name, Policy::DEFAULT, serve, true)?)
 }
 
 /// Starts entropy, from a source of it.

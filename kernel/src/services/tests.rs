@@ -7,7 +7,8 @@ use super::Never;
 use crate::{
     registry::programs::ProgramService,
     services::{
-        echo::Echo, gpio::Gpio, inspect::Inspect, log::LogService, serial::Serial, supervise::Supervise,
+        echo::Echo, gpio::Gpio, i2c::I2c, inspect::Inspect, log::LogService, serial::Serial,
+        supervise::Supervise,
     },
     testing::Machine,
 };
@@ -38,6 +39,7 @@ fn every_contract_travels_as_bytes_under_its_own_key() {
     let mut keys = [
         travels::<Echo>(),
         travels::<Gpio>(),
+        travels::<I2c>(),
         travels::<Inspect>(),
         travels::<LogService>(),
         travels::<Serial>(),
