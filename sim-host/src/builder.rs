@@ -8,11 +8,19 @@ use kernel::{
     heap::{AllocError, SteadyState},
     limits::Settings,
     log::Level,
-    services::{console::Config, gpio::driver::GpioError, serial::driver::SerialError, standard::StartError},
+    services::{
+        console::Config, gpio::driver::GpioError, i2c::driver::I2cError, serial::driver::SerialError,
+        standard::StartError,
+    },
     time::Duration,
 };
 
-use crate::{Fault, NoSuchDevice, Pace, Sim, Time, explore::Schedule, onlooker::Output};
+use crate::{
+    Fault, NoSuchDevice, Pace, Sim, Time,
+    explore::Schedule,
+    i2c::{Attached, Target},
+    onlooker::Output,
+};
 
 /// What is called at the end of each boot.
 pub(crate) type OnBoot = Rc<dyn Fn(&Sim) -> Result<(), SimError>>;
@@ -27,6 +35,7 @@ pub struct Builder {
     pub(crate) settings: Settings,
     pub(crate) uarts: Vec<(&'static str, Pace)>,
     pub(crate) pins: u8,
+    pub(crate) targets: Vec<Attached>,
     pub(crate) standard: bool,
     pub(crate) console: Option<Config>,
     pub(crate) kinds: Option<Kinds>,
@@ -41,7 +50,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A standard machine: 256 KiB of heap, seed 0, virtual time, one UART, 30 pins.
+    /// A standard machine: 256 KiB of heap, seed 0, virtual time, one UART, 30 pins, and a
+    /// thermometer on its I²C bus.
     pub(crate) fn new() -> Self {
         Self {
             heap: 256 * 1024,
@@ -51,6 +61,7 @@ impl Builder {
             settings: Settings::DEFAULT,
             uarts: vec![("uart0", Pace::Unlimited)],
             pins: 30,
+            targets: Attached::standard(),
             standard: true,
             console: None,
             kinds: None,
@@ -104,6 +115,15 @@ impl Builder {
     #[must_use]
     pub fn pins(mut self, pins: u8) -> Self {
         self.pins = pins;
+        self
+    }
+
+    /// Attaches a target to the I²C bus at an address, in the place of what was there; see [`i2c`](crate::i2c). Each machine
+    /// that is built has one of its own made.
+    #[must_use]
+    pub fn target<T: Target>(mut self, address: u8, make: impl Fn() -> T + 'static) -> Self {
+        self.targets.retain(|attached| attached.address != address);
+        self.targets.push(Attached::new(address, make));
         self
     }
 
@@ -268,6 +288,8 @@ pub enum SimError {
     Serial(SerialError),
     /// GPIO was not set up.
     Gpio(GpioError),
+    /// I²C was not set up.
+    I2c(I2cError),
     /// A standard service was not started.
     Start(StartError),
     /// A fault is about a device that the machine has not.
@@ -288,6 +310,7 @@ impl fmt::Display for SimError {
             Self::Memory(error) => write!(f, "the machine's memory is too small: {error}"),
             Self::Serial(error) => write!(f, "a serial port was not set up: {error}"),
             Self::Gpio(error) => write!(f, "GPIO was not set up: {error}"),
+            Self::I2c(error) => write!(f, "I²C was not set up: {error}"),
             Self::Fault(missing) => write!(f, "a fault is about nothing: {missing}"),
             Self::Start(error) => write!(f, "a standard service was not started: {error}"),
         }

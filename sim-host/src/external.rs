@@ -107,6 +107,12 @@ pub enum External {
     Fragment,
     /// Memory that was taken away is given back: `relieve heap`.
     Relieve,
+    /// The next byte for a target on the I²C bus, or its address, is not acknowledged: `nak i2c`.
+    Nak,
+    /// The clock of the I²C bus is held low: `stick i2c`.
+    Stick,
+    /// The clock of the I²C bus is not held low any more: `free i2c`.
+    Free,
     /// The power fails: `power cut`. The machine stops where it is, and stays off until it is booted again.
     PowerCut,
 }

@@ -14,7 +14,12 @@
 //! | `refuse echo WHILE` | all tasks of this name are refused memory |
 //! | `exhaust heap WHILE` | nobody gets memory: all that was free is taken away |
 //! | `fragment heap WHILE` | what is free is in small pieces |
+//! | `nak i2c WHICH`, `nak i2c 0x48 WHICH` | a target of the I²C bus, or that at the address, does not acknowledge a byte |
+//! | `stick i2c WHILE` | the I²C bus stands still: its clock is held low |
 //! | `power cut WHEN` | the power fails, and comes back: whoever drives the machine boots it again |
+//!
+//! On the I²C bus the bytes that are counted are those that a target acknowledges: addresses, and what is written to it. A
+//! transfer that writes two bytes and then reads has four of them.
 //!
 //! WHICH is all bytes, or `rate 5%`, `rate 5permille` (by chance), `nth 3` (the third only) or `every 10` (each tenth), and
 //! perhaps `from 1s` and `until 2s`: bytes are counted within that time. WHILE is `from` and `until`, too; without, it is the
@@ -30,11 +35,12 @@
 //! machine sees of faults is on its [tape](crate::tape), so a replay needs no rules. It does not see what happens to its
 //! bytes once they have left: faults of `tx` are those of the line, and neither on its tape nor in its digest.
 //!
-//! mnemOS has neither storage nor I²C yet, so there are no faults of theirs. The end of input, which is Ctrl-D, always
+//! mnemOS has no storage yet, so there are no faults of it. The end of input, which is Ctrl-D, always
 //! comes through.
 
 mod active;
 mod bytes;
+mod naks;
 mod parse;
 
 use std::fmt;
@@ -44,7 +50,7 @@ use kernel::time::Duration;
 pub use self::parse::{FaultError, FaultReason};
 pub(crate) use self::{
     active::{Begins, Faults},
-    bytes::ByteRule,
+    bytes::{ByteRule, Choice},
     parse::rate,
 };
 use crate::External;
@@ -80,7 +86,7 @@ impl Fault {
     pub(crate) fn uart(&self) -> Option<usize> {
         match self.what {
             What::Bytes { uart, .. } => Some(uart),
-            What::Happens { .. } => None,
+            What::Nak { .. } | What::Happens { .. } => None,
         }
     }
 }
@@ -99,6 +105,8 @@ pub struct FaultCount {
 pub(crate) enum What {
     /// Something to bytes on a line.
     Bytes { uart: usize, to_machine: bool, action: Action, which: Which },
+    /// Something is not acknowledged on the I²C bus, at this address or at any.
+    Nak { address: Option<u8>, which: Which },
     /// Something happens, and what ends it does at the end.
     Happens { begin: External, end: Option<External>, when: When },
 }

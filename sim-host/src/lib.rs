@@ -35,6 +35,7 @@ pub mod external;
 pub mod fault;
 pub mod fleet;
 pub mod gpio;
+pub mod i2c;
 pub mod interrupts;
 mod journal;
 pub mod lockstep;
@@ -60,6 +61,7 @@ pub use self::{
     external::{Drive, External, NoSuchDevice},
     fault::{Fault, FaultCount},
     gpio::{Gpio, Pin},
+    i2c::I2c,
     interrupts::IrqLine,
     journal::Entry,
     observed::{NotObserved, Observed},

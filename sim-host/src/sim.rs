@@ -23,7 +23,7 @@ use kernel::{
 };
 
 use crate::{
-    Builder, External, Gpio, IrqLine, RegionWatch, Rng, SimClock, SimError, Uart,
+    Builder, External, Gpio, I2c, IrqLine, RegionWatch, Rng, SimClock, SimError, Uart,
     bridge::Bridge,
     entropy::Noise,
     explore::Schedule,
@@ -50,6 +50,7 @@ pub struct Sim {
     timer_at: Cell<Option<Instant>>,
     uarts: Vec<Uart>,
     gpio: Gpio,
+    i2c: I2c,
     interrupts: Rc<Interrupts>,
     inbox: Inbox,
     outbox: Outbox,
@@ -125,6 +126,7 @@ impl Sim {
         };
         let uarts = config.uarts.iter().enumerate().map(uart).collect();
         let gpio = Gpio::new(config.pins, interrupts.line("gpio"), inbox.clone(), outbox.clone());
+        let i2c = I2c::new(&config.targets, interrupts.line("i2c"), clock.clone());
         let writer = config.timeline.as_ref().and_then(Output::take);
         let onlooker = writer.map(|writer| Onlooker::new(writer, clock.clone()));
         let (kernel, region) = boot(&config, &clock, onlooker.as_ref())?;
@@ -138,6 +140,7 @@ impl Sim {
             timer_at: Cell::new(None),
             uarts,
             gpio,
+            i2c,
             interrupts,
             inbox,
             outbox,
@@ -198,8 +201,8 @@ impl Sim {
         self.refused.clear();
         self.power_returns = false;
         self.handle = kernel.handle();
-        // The timer's line, one for each UART, and that of the pins.
-        self.interrupts.reset(1 + self.uarts.len() + 1);
+        // The timer's line, one for each UART, that of the pins, and that of the I²C bus.
+        self.interrupts.reset(1 + self.uarts.len() + 2);
         self.kernel = kernel;
         self.bridge.restart(self.handle.clone(), self.clock.now());
         self.region = region;
@@ -209,6 +212,7 @@ impl Sim {
         self.clock.restart();
         self.uarts.iter().for_each(|uart| uart.reset(self.lived));
         self.gpio.reset();
+        self.i2c.reset();
         self.timer_at.set(None);
         self.alarm = None;
         self.reboots += 1;
@@ -245,6 +249,7 @@ impl Sim {
         }
         self.refuse_memory();
         self.uarts.iter().for_each(Uart::advance);
+        self.i2c.advance();
         if self.timer_at.get().is_some_and(|at| at <= now) {
             self.timer_at.set(None);
             self.timer.pend();
@@ -287,11 +292,7 @@ impl Sim {
         match self.last {
             (_, Wait::Stopped(_) | Wait::PowerCut) => false,
             (Next::RunAgain, _) => true,
-            _ => {
-                self.timer_at.get().is_some_and(due)
-                    || self.uarts.iter().filter_map(Uart::next_event).any(due)
-                    || self.is_due()
-            }
+            _ => self.timer_at.get().is_some_and(due) || self.device_events().any(due) || self.is_due(),
         }
     }
 
@@ -325,7 +326,7 @@ impl Sim {
         if self.is_due() {
             return Wait::Nothing;
         }
-        let devices = self.uarts.iter().filter_map(Uart::next_event);
+        let devices = self.device_events();
         let posted = (!self.inbox.is_empty()).then(|| self.clock.now());
         let late = self.uarts.iter().filter_map(Uart::next_late_output);
         let at =
@@ -335,6 +336,11 @@ impl Sim {
             Some(at) => Wait::Until(at),
             None => Wait::Forever,
         }
+    }
+
+    /// When the devices have something to do by themselves.
+    fn device_events(&self) -> impl Iterator<Item = Instant> {
+        self.uarts.iter().filter_map(Uart::next_event).chain(self.i2c.next_event())
     }
 
     /// An interrupt waits, or a task is ready.
@@ -351,7 +357,7 @@ impl Sim {
             && !self.is_due()
             && self.inbox.is_empty()
             && !self.external.next_at().is_some_and(due)
-            && !self.uarts.iter().filter_map(Uart::next_event).any(due)
+            && !self.device_events().any(due)
     }
 
     /// Spawns a task.

@@ -13,6 +13,7 @@ pub(super) enum Wire {
     Interrupt(String),
     Task(String),
     Memory,
+    I2c,
     Power,
 }
 
@@ -30,6 +31,7 @@ impl External {
             }
             Self::Kill { task } | Self::Refuse { task } | Self::Allow { task } => Wire::Task(task.clone()),
             Self::Exhaust | Self::Fragment | Self::Relieve => Wire::Memory,
+            Self::Nak | Self::Stick | Self::Free => Wire::I2c,
             Self::PowerCut => Wire::Power,
         }
     }

@@ -47,7 +47,7 @@ impl fmt::Display for ExternalError {
                 write!(
                     f,
                     "`{word}` is none of send, garble, break, overrun, end, pin, interrupt, mask, unmask, kill, \
-                     refuse, allow, exhaust heap, fragment heap, relieve heap and power cut"
+                     refuse, allow, exhaust heap, fragment heap, relieve heap, nak i2c, stick i2c, free i2c and power cut"
                 )
             }
             Self::NotAUart => f.write_str("name a serial port as `uart0`"),
@@ -92,6 +92,9 @@ impl fmt::Display for External {
             Self::Exhaust => f.write_str("exhaust heap"),
             Self::Fragment => f.write_str("fragment heap"),
             Self::Relieve => f.write_str("relieve heap"),
+            Self::Nak => f.write_str("nak i2c"),
+            Self::Stick => f.write_str("stick i2c"),
+            Self::Free => f.write_str("free i2c"),
             Self::PowerCut => f.write_str("power cut"),
         }
     }
@@ -131,6 +134,14 @@ impl FromStr for External {
                     "exhaust" => Self::Exhaust,
                     "fragment" => Self::Fragment,
                     _ => Self::Relieve,
+                })
+            }
+            "nak" | "stick" | "free" if split_word(rest).0 == "i2c" => {
+                nothing_more(split_word(rest).1)?;
+                Ok(match word {
+                    "nak" => Self::Nak,
+                    "stick" => Self::Stick,
+                    _ => Self::Free,
                 })
             }
             "power" if split_word(rest).0 == "cut" => {

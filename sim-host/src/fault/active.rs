@@ -7,7 +7,7 @@ use std::sync::{
 
 use kernel::time::Duration;
 
-use super::{ByteRule, Fault, FaultCount, What, When};
+use super::{ByteRule, Choice, Fault, FaultCount, What, When, Which, naks::Naks};
 use crate::{External, Rng, uart::Signal};
 
 /// Separates the chance of faults from the machine's own.
@@ -20,6 +20,7 @@ pub(crate) struct Faults {
     rules: Vec<(Fault, Arc<AtomicU64>)>,
     /// For bytes on their way to the machine, by UART.
     incoming: Vec<(usize, Vec<ByteRule>)>,
+    naks: Naks,
 }
 
 /// What the machine has to see to for a fault that was added.
@@ -41,19 +42,25 @@ impl Faults {
     pub(crate) fn add(&mut self, fault: Fault) -> (usize, Begins) {
         let number = self.rules.len();
         let hits = Arc::<AtomicU64>::default();
+        let choice = |which: &Which| {
+            let mut seeds = Rng::new(self.seed ^ STREAM);
+            let seed = (0..=number).fold(0, |_, _| seeds.next_u64());
+            Choice {
+                which: *which,
+                from: fault.from,
+                until: fault.until,
+                rng: Rng::new(seed),
+                seen: 0,
+                hits: hits.clone(),
+            }
+        };
         let begins = match &fault.what {
+            What::Nak { address, which } => {
+                self.naks.add(*address, choice(which));
+                Begins::Later
+            }
             What::Bytes { uart, to_machine, action, which } => {
-                let mut seeds = Rng::new(self.seed ^ STREAM);
-                let seed = (0..=number).fold(0, |_, _| seeds.next_u64());
-                let rule = ByteRule {
-                    action: *action,
-                    which: *which,
-                    from: fault.from,
-                    until: fault.until,
-                    rng: Rng::new(seed),
-                    seen: 0,
-                    hits: hits.clone(),
-                };
+                let rule = ByteRule { action: *action, choice: choice(which) };
                 match to_machine {
                     false => Begins::Outgoing(*uart, rule),
                     true => {
@@ -111,6 +118,11 @@ impl Faults {
         if !together.is_empty() {
             out(Duration::ZERO, External::Bytes { uart, bytes: together });
         }
+    }
+
+    /// Whether the target at an address does not acknowledge the byte that it would now.
+    pub(crate) fn refuses(&mut self, now: Duration, address: u8) -> bool {
+        self.naks.refuse(now, address)
     }
 
     /// Something that a fault does has happened: counts it, and says when it happens again.

@@ -14,6 +14,12 @@ use crate::{Rng, uart::Signal};
 #[derive(Debug)]
 pub(crate) struct ByteRule {
     pub(crate) action: Action,
+    pub(crate) choice: Choice,
+}
+
+/// Which bytes a rule is about, of those that come.
+#[derive(Debug)]
+pub(crate) struct Choice {
     pub(crate) which: Which,
     pub(crate) from: Duration,
     pub(crate) until: Option<Duration>,
@@ -23,9 +29,9 @@ pub(crate) struct ByteRule {
     pub(crate) hits: Arc<AtomicU64>,
 }
 
-impl ByteRule {
+impl Choice {
     /// Whether the rule is about this byte.
-    fn hits(&mut self, now: Duration) -> bool {
+    pub(crate) fn hits(&mut self, now: Duration) -> bool {
         if now < self.from || self.until.is_some_and(|until| now >= until) {
             return false;
         }
@@ -38,7 +44,9 @@ impl ByteRule {
         self.hits.fetch_add(hits.into(), Ordering::Relaxed);
         hits
     }
+}
 
+impl ByteRule {
     /// Lets a byte through the rules in their order; returns what comes out, each after some time.
     pub(crate) fn pass(rules: &mut [Self], now: Duration, byte: u8) -> Vec<(Duration, Signal)> {
         let mut passing = vec![(Duration::ZERO, Signal::Byte(byte))];
@@ -47,7 +55,7 @@ impl ByteRule {
             for (late, signal) in before {
                 // What is no byte any more is let through.
                 match signal {
-                    Signal::Byte(byte) if rule.hits(now) => rule.act(late, byte, &mut passing),
+                    Signal::Byte(byte) if rule.choice.hits(now) => rule.act(late, byte, &mut passing),
                     _ => passing.push((late, signal)),
                 }
             }
@@ -62,7 +70,7 @@ impl ByteRule {
             Action::Duplicate => passing.extend([(late, Signal::Byte(byte)); 2]),
             Action::Corrupt => {
                 // Never the same byte: at least one bit is wrong.
-                let wrong = u8::try_from(1 + self.rng.below(255)).unwrap_or(1);
+                let wrong = u8::try_from(1 + self.choice.rng.below(255)).unwrap_or(1);
                 passing.push((late, Signal::Byte(byte ^ wrong)));
             }
             Action::Garble => passing.push((late, Signal::Garbled)),

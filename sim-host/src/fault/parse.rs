@@ -2,10 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
-use kernel::time::Duration;
+use kernel::{services::i2c::ADDRESSES, time::Duration};
 
 use super::{Action, Fault, What, When, Which};
 use crate::{External, Span, external::uart_number};
+
+/// What a rule is about that does not say which.
+const ALL: Which = Which::PerMillion(1_000_000);
 
 /// Why a rule is refused, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,10 @@ pub enum FaultReason {
     NotAName,
     /// This happens to the heap.
     NotTheHeap,
+    /// This happens to the I²C bus.
+    NotTheBus,
+    /// A target's address is none.
+    NotAnAddress,
     /// The power is cut.
     NotACut,
     /// `by` and a time are missing.
@@ -59,12 +66,14 @@ impl fmt::Display for FaultReason {
         f.write_str(match self {
             Self::NotAFault => {
                 "a fault begins with drop, delay, duplicate, corrupt, garble, break, overrun, kill, stall, refuse, \
-                 exhaust, fragment or power"
+                 exhaust, fragment, nak, stick or power"
             }
             Self::NotAUart => "name a serial port as `uart0`",
             Self::NotADirection => "say `rx` for bytes to the machine, or `tx` for bytes from it",
             Self::NotAName => "name the driver, such as `echo`",
             Self::NotTheHeap => "say `heap`: that is all that can be exhausted or fragmented",
+            Self::NotTheBus => "say `i2c`: that is the bus that there is",
+            Self::NotAnAddress => "targets have addresses from 0x08 to 0x77, such as `0x48`",
             Self::NotACut => "say `power cut`",
             Self::NotADelay => "say how late bytes come, such as `by 2ms`",
             Self::NotATime => "here is a time above 0, such as `250ms`: a number and us, ms, s, min, h or d",
@@ -140,6 +149,27 @@ impl<'a> Words<'a> {
         self.value(FaultReason::NotAName, |word| Some(word.to_owned()))
     }
 
+    /// The address of a target on the I²C bus, if the next word is a number.
+    fn address(&mut self) -> Result<Option<u8>, FaultError> {
+        let (at, last) = (self.at, self.last);
+        match self.next() {
+            Some(word) if word.starts_with(|first: char| first.is_ascii_digit()) => {
+                let address = match word.strip_prefix("0x") {
+                    // A sign is taken for part of a number there.
+                    Some(digits) if !digits.starts_with('+') => u8::from_str_radix(digits, 16).ok(),
+                    Some(_) => None,
+                    None => word.parse().ok(),
+                };
+                let address = address.filter(|address| ADDRESSES.contains(address));
+                address.map(Some).ok_or_else(|| self.wrong(FaultReason::NotAnAddress))
+            }
+            _ => {
+                (self.at, self.last) = (at, last);
+                Ok(None)
+            }
+        }
+    }
+
     fn exactly(&mut self, expected: &str, reason: FaultReason) -> Result<(), FaultError> {
         self.value(reason, |word| (word == expected).then_some(()))
     }
@@ -208,6 +238,16 @@ impl FromStr for Fault {
                 let begin = if word == "exhaust" { External::Exhaust } else { External::Fragment };
                 lasts(words, begin, External::Relieve)?
             }
+            "nak" => {
+                words.exactly("i2c", FaultReason::NotTheBus)?;
+                let address = words.address()?;
+                let said = end(words, About::Bytes, false)?;
+                (What::Nak { address, which: said.which.unwrap_or(ALL) }, said)
+            }
+            "stick" => {
+                words.exactly("i2c", FaultReason::NotTheBus)?;
+                lasts(words, External::Stick, External::Free)?
+            }
             _ => return Err(words.wrong(FaultReason::NotAFault)),
         };
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -229,7 +269,7 @@ fn bytes(
     let to_machine = if either_way { words.value(FaultReason::NotADirection, direction)? } else { true };
     let action = action(words)?;
     let said = end(words, About::Bytes, false)?;
-    let which = said.which.unwrap_or(Which::PerMillion(1_000_000));
+    let which = said.which.unwrap_or(ALL);
     Ok((What::Bytes { uart, to_machine, action, which }, said))
 }
 

@@ -49,6 +49,14 @@ impl Sim {
             External::Exhaust => self.take_memory(1),
             External::Fragment => self.take_memory(2),
             External::Relieve => std::mem::take(&mut self.taken).len() as u64,
+            External::Nak => {
+                self.i2c.refuse_next();
+                1
+            }
+            External::Stick | External::Free => {
+                self.i2c.hold(*external == External::Stick);
+                1
+            }
             External::PowerCut => 1,
         }
     }

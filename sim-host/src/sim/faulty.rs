@@ -21,6 +21,10 @@ impl Sim {
                 Cause::Late => inputs.push((external, cause)),
             }
         }
+        // At most one byte is at its end in a step, so this is about that one.
+        if self.i2c.acknowledges_now().is_some_and(|address| self.faults.refuses(lived, address)) {
+            inputs.push((External::Nak, Cause::Late));
+        }
         inputs
     }
 

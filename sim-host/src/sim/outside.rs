@@ -3,7 +3,7 @@
 use kernel::time::Instant;
 
 use super::Sim;
-use crate::{External, Gpio, NoSuchDevice, Pin, Uart, external::Cause};
+use crate::{External, Gpio, I2c, NoSuchDevice, Pin, Uart, external::Cause};
 
 impl Sim {
     /// Lets something happen at a time, before the machine's tick at that time; in the past means at once. Of several
@@ -61,6 +61,9 @@ impl Sim {
             | External::Exhaust
             | External::Fragment
             | External::Relieve
+            | External::Nak
+            | External::Stick
+            | External::Free
             | External::PowerCut => Ok(()),
         }
     }
@@ -111,6 +114,11 @@ impl Sim {
             Some(pin) => pin,
             None => panic!("the machine has {} pins, and none of number {number}", self.config.pins),
         }
+    }
+
+    /// The I²C bus.
+    pub fn i2c(&self) -> &I2c {
+        &self.i2c
     }
 
     /// The bank of pins.
