@@ -3,6 +3,7 @@
 mod explore;
 mod faults;
 mod fleet;
+mod i2c;
 mod input;
 mod lives;
 mod pins;

@@ -82,7 +82,7 @@ pub fn set_up<C: Controller>(
 ) -> Result<(Driver<C>, Handler<C>), I2cError> {
     let line = kernel.interrupt_line(line).map_err(I2cError::Memory)?;
     let handler = Handler { controller: controller.clone(), trigger: line.trigger() };
-    Ok((Driver { controller, line, under_way: false }, handler))
+    Ok((Driver { controller, line, unsettled: false }, handler))
 }
 
 /// The interrupt's half.
@@ -105,8 +105,8 @@ impl<C: Controller> Handler<C> {
 pub struct Driver<C> {
     controller: C,
     line: Line,
-    /// A transfer has begun, and nobody has seen its end.
-    under_way: bool,
+    /// A transfer has begun and nobody has seen its end, or the bus could not be set free after it.
+    unsettled: bool,
 }
 
 impl<C: Controller> Driver<C> {
@@ -128,7 +128,7 @@ impl<C: Controller> Driver<C> {
     pub async fn serve(&mut self, kernel: Handle, label: &str) -> Result<Infallible, I2cError> {
         let mut server = kernel.services().bind_for_programs::<I2c>(label).await.map_err(I2cError::Bind)?;
         kernel.ready();
-        if self.under_way {
+        if self.unsettled {
             self.recover(&kernel).await;
         }
         loop {
@@ -142,11 +142,13 @@ impl<C: Controller> Driver<C> {
     /// Carries out one transfer, in bounded time.
     async fn transfer(&mut self, kernel: &Handle, request: &Request) -> Result<Response, Error> {
         let mut transfer = checked(request)?;
-        if !self.becomes_free(kernel).await && !self.recover(kernel).await {
+        // What an own transfer has left behind need not be waited for.
+        let free = !self.unsettled && self.becomes_free(kernel).await;
+        if !free && !self.recover(kernel).await {
             return Err(Error::BusStuck);
         }
         let limit = limit(&transfer, self.controller.hertz());
-        self.under_way = true;
+        self.unsettled = true;
         // What an interrupt had to say of the transfer before is known.
         self.line.take();
         self.controller.start(&mut transfer);
@@ -154,7 +156,7 @@ impl<C: Controller> Driver<C> {
             self.recover(kernel).await;
             return Err(Error::BusStuck);
         };
-        self.under_way = false;
+        self.unsettled = false;
         over.map_err(Error::from)?;
         Ok(Response::Data(transfer.data))
     }
@@ -201,10 +203,9 @@ impl<C: Controller> Driver<C> {
         drive(false, false).await;
         drive(true, false).await;
         drive(true, true).await;
-        let free = self.controller.lines() == Lines::FREE;
+        self.unsettled = self.controller.lines() != Lines::FREE;
         self.controller.drive(None);
-        self.under_way = false;
-        free
+        !self.unsettled
     }
 }
 

@@ -197,6 +197,10 @@ fn a_clock_that_is_held_for_long_is_an_error_in_time_and_the_next_transfer_works
     assert_eq!(bench.ask(transfer(TARGET, &[1], 0)), refused(Error::BusStuck));
     assert!(bench.kernel.now() < before + within, "{}", bench.kernel.now());
     bench.bus.hold_clock(false);
+    bench.bus.wire();
+    // What the first of them left behind is put in order before.
+    assert_eq!(bench.ask(transfer(TARGET, &[2], 0)), data(&[]));
+    assert_eq!(bench.bus.wire(), "recovered S 20W 02 P");
     bench.works();
 }
 
