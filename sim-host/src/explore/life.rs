@@ -97,6 +97,8 @@ pub struct Life {
     pub inputs: Vec<usize>,
     /// The interrupt lines.
     pub lines: Vec<&'static str>,
+    /// Bytes on the I²C bus.
+    pub(super) on_bus: u64,
     pub(super) steps: u64,
     pub(super) panics: u32,
     pub(super) commands_failed: u32,
@@ -118,6 +120,7 @@ impl Life {
             interrupts: sim.interrupts_arrived(),
             inputs: sim.input_lens().to_vec(),
             lines: sim.interrupt_lines(),
+            on_bus: sim.i2c().bytes(),
             steps: sim.steps(),
             panics: sim.panics(),
             commands_failed: sim.commands_failed_in_all_boots(),

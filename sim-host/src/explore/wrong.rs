@@ -23,7 +23,8 @@ pub(super) fn draw(rng: &mut Rng, base: &Life, tasks: &[String]) -> Vec<Fault> {
         rules.push(format!("power cut at event {}", 1 + rng.below(base.entries)));
     }
     for _ in 0..=rng.below(FAULTS) {
-        rules.push(match below(rng, 8) {
+        // Only a bus that is used has something go wrong with it.
+        rules.push(match below(rng, if base.on_bus > 0 { 10 } else { 8 }) {
             0..4 => bytes(rng, base),
             4 => format!("stall {} {}", one(rng, &base.lines).unwrap_or("timer"), lasts(rng)),
             5 if !tasks.is_empty() => {
@@ -34,6 +35,8 @@ pub(super) fn draw(rng: &mut Rng, base: &Life, tasks: &[String]) -> Vec<Fault> {
             7 if !tasks.is_empty() => {
                 format!("refuse {} {}", tasks[below(rng, tasks.len())], lasts(rng))
             }
+            8 => format!("nak i2c {} until {}us", which(rng), TROUBLE.as_micros() / 2),
+            9 => format!("stick i2c {}", lasts(rng)),
             _ => bytes(rng, base),
         });
     }
@@ -54,12 +57,16 @@ fn bytes(rng: &mut Rng, base: &Life) -> String {
         5 => format!("break {uart}"),
         _ => format!("overrun {uart}"),
     };
-    let which = match below(rng, 3) {
+    format!("{what} {} until {}us", which(rng), TROUBLE.as_micros() / 2)
+}
+
+/// Which bytes.
+fn which(rng: &mut Rng) -> String {
+    match below(rng, 3) {
         0 => format!("rate {}%", 1 + rng.below(30)),
         1 => format!("every {}", 2 + rng.below(40)),
         _ => format!("nth {}", 1 + rng.below(60)),
-    };
-    format!("{what} {which} until {}us", TROUBLE.as_micros() / 2)
+    }
 }
 
 /// From when until when.
@@ -80,13 +87,17 @@ mod tests {
 
     #[test]
     fn what_is_drawn_is_a_rule_and_over_in_time() {
-        let base = Life { lines: vec!["timer", "uart0", "gpio"], entries: 500, ..Life::default() };
+        let lines = vec!["timer", "uart0", "gpio", "i2c"];
+        let base = Life { lines, on_bus: 7, entries: 500, ..Life::default() };
         let tasks = ["echo".to_owned()];
         for seed in 0..2000 {
             let faults = draw(&mut Rng::new(seed), &base, &tasks);
             assert!((1..=6).contains(&faults.len()), "{seed}");
             for fault in faults {
-                let lasts = matches!(fault.what, What::Bytes { .. } | What::Happens { end: Some(_), .. });
+                let lasts = matches!(
+                    fault.what,
+                    What::Bytes { .. } | What::Nak { .. } | What::Happens { end: Some(_), .. }
+                );
                 assert!(!lasts || fault.until.is_some_and(|until| until <= TROUBLE), "{fault}");
             }
         }
