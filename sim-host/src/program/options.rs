@@ -63,7 +63,8 @@ pub(crate) struct Options {
     ///
     /// Bytes: drop, duplicate, corrupt or delay `uart0 rx` (to the machine) or `tx` (from it), garble, break or overrun
     /// `uart0`; all of them, or `rate 5%`, `nth 3`, `every 10`, and `from 1s until 2s`. Drivers: `kill echo at 5ms` or
-    /// `every 50ms`, `stall uart0`, `refuse echo`. Memory: `exhaust heap`, `fragment heap`. Power: `power cut at 5ms`. Times
+    /// `every 50ms`, `stall uart0`, `refuse echo`. Memory: `exhaust heap`, `fragment heap`. The I²C bus: `nak i2c 0x48 rate 5%`,
+    /// `stick i2c from 1s until 2s`. Power: `power cut at 5ms`. Times
     /// count from power-on, chance comes from --seed. A rule that never applied is reported at the end. A tape needs no
     /// rules: what the machine saw of them is on it. A replay prints what the machine sent, whatever a `tx` rule made of it.
     #[arg(long = "fault", value_name = "RULE")]
