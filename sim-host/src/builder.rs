@@ -36,6 +36,7 @@ pub struct Builder {
     pub(crate) uarts: Vec<(&'static str, Pace)>,
     pub(crate) pins: u8,
     pub(crate) targets: Vec<Attached>,
+    pub(crate) i2c: bool,
     pub(crate) standard: bool,
     pub(crate) console: Option<Config>,
     pub(crate) kinds: Option<Kinds>,
@@ -62,6 +63,7 @@ impl Builder {
             uarts: vec![("uart0", Pace::Unlimited)],
             pins: 30,
             targets: Attached::standard(),
+            i2c: true,
             standard: true,
             console: None,
             kinds: None,
@@ -124,6 +126,14 @@ impl Builder {
     pub fn target<T: Target>(mut self, address: u8, make: impl Fn() -> T + 'static) -> Self {
         self.targets.retain(|attached| attached.address != address);
         self.targets.push(Attached::new(address, make));
+        self
+    }
+
+    /// Does not start the driver of the I²C bus among the standard services: a machine like the RP2040's board, which has
+    /// none. The bus is there.
+    #[must_use]
+    pub fn without_i2c(mut self) -> Self {
+        self.i2c = false;
         self
     }
 

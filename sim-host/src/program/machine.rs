@@ -9,7 +9,7 @@ use kernel::{
 use sim_host::{Builder, FaultCount, Pace, Sim, Time};
 
 use super::{
-    options::{self, AllocPolicy, Baud, Options},
+    options::{self, AllocPolicy, Baud, Options, Without},
     shell::quoted,
     wire::Mode,
 };
@@ -65,6 +65,10 @@ pub(crate) fn on(builder: Builder, options: &Options, mode: Mode) -> Builder {
     let log = options.log.clone();
     // The console's `log` shows what the machine keeps: let there be something to see.
     let level = if log.targets.is_empty() { log.level.max(Level::Info) } else { log.level };
+    let builder = match options.without {
+        Some(Without::I2c) => builder.without_i2c(),
+        None => builder,
+    };
     options
         .faults
         .iter()
@@ -104,6 +108,9 @@ pub(crate) fn as_arguments(options: &Options) -> String {
         AllocPolicy::Report => {}
         AllocPolicy::Allow => arguments += "--alloc-policy allow ",
         AllocPolicy::Deny => arguments += "--alloc-policy deny ",
+    }
+    if let Some(Without::I2c) = options.without {
+        arguments += "--without i2c ";
     }
     for fault in &options.faults {
         arguments += &format!("--fault {} ", quoted(&fault.to_string()));

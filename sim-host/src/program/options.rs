@@ -74,6 +74,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "POLICY", default_value = "report")]
     pub(crate) alloc_policy: AllocPolicy,
 
+    /// A driver that the machine is not to have: `i2c`, so that it is like the RP2040's image
+    #[arg(long, value_name = "DRIVER")]
+    pub(crate) without: Option<Without>,
+
     /// A console command to run; may be given several times
     ///
     /// Commands run in order, before the script's. Standard input is not read.
@@ -139,7 +143,7 @@ pub(crate) struct Options {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["heap", "time", "seed", "uart", "baud", "alloc_policy", "commands", "script", "until", "lockstep", "faults"],
+        conflicts_with_all = ["heap", "time", "seed", "uart", "baud", "alloc_policy", "without", "commands", "script", "until", "lockstep", "faults"],
     )]
     pub(crate) replay: Option<PathBuf>,
 
@@ -178,6 +182,13 @@ pub(crate) enum Task {
         /// The file that describes the fleet
         plan: PathBuf,
     },
+}
+
+/// A driver that can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Without {
+    /// That of the I²C bus
+    I2c,
 }
 
 /// What an allocation by a ready driver leads to.

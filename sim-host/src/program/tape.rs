@@ -14,7 +14,7 @@ use sim_host::{
 
 use super::{
     Ended, Ending, HostError, machine,
-    options::{AllocPolicy, Baud, Options},
+    options::{AllocPolicy, Baud, Options, Without},
     timeline,
     wire::Mode,
 };
@@ -49,14 +49,16 @@ fn values(options: &Options, mode: Mode) -> Vec<(&'static str, String)> {
         Mode::Terminal => "terminal",
         Mode::Plain => "plain",
     };
-    vec![
+    let without = options.without.map(|Without::I2c| ("without", "i2c".to_owned()));
+    let always = [
         ("heap", options.heap.0.to_string()),
         ("seed", options.seed.to_string()),
         ("baud", baud),
         ("alloc-policy", policy.to_owned()),
         ("log", options.log.to_string()),
         (CONSOLE, console.to_owned()),
-    ]
+    ];
+    always.into_iter().chain(without).collect()
 }
 
 /// Replays a tape: builds the machine that it describes, and prints what it prints.
@@ -94,7 +96,7 @@ fn described(tape: &Tape, path: &Path) -> Result<(Options, Mode), HostError> {
         Some("plain") => Mode::Plain,
         _ => return Err(wrong("the tape does not say `option console terminal` or `plain`".to_owned())),
     };
-    let known = ["heap", "seed", "baud", "alloc-policy", "log"];
+    let known = ["heap", "seed", "baud", "alloc-policy", "log", "without"];
     let mut arguments = vec!["sim-host".to_owned()];
     for (name, value) in tape.options().filter(|(name, _)| *name != CONSOLE) {
         if !known.contains(&name) {
