@@ -1,19 +1,28 @@
 //! The I²C bus: its time, its targets, and what goes wrong on it.
 
-use std::{
-    io::Write as _,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use kernel::{
     registry::CallError,
-    services::i2c::{Data, Error, I2c, LONGEST, Request, Response},
+    services::{
+        console::{Config, Mode},
+        i2c::{Data, Error, I2c, LONGEST, Request, Response},
+    },
     time::{Duration, Instant},
 };
 use sim_host::{
     Builder, External, Sim,
     i2c::{Registers, Target, Thermometer},
     tape::{Recorder, Tape},
+};
+
+const CONSOLE: Config = Config {
+    port: "uart0",
+    mode: Mode::Plain,
+    machine: "a test",
+    power_off_at_end: false,
+    has_boot_loader: false,
+    serial_number: None,
 };
 
 type Answer = Result<Response, CallError<Error>>;
@@ -229,11 +238,13 @@ fn a_driver_that_is_killed_or_gives_up_in_mid_transfer_leaves_the_bus_to_the_nex
         });
         assert_eq!(next, data(&[1, 2]), "{after_us}");
         // The driver is started again.
-        let mut sim = boot(&[&format!("kill i2c at {after_us}us")]);
+        let rule = format!("kill i2c at {after_us}us");
+        let mut sim = machine(&[&rule]).console(CONSOLE).build().expect("a machine");
         let (told, _) = ask(&mut sim, temperature());
         assert!(matches!(told, Err(CallError::ServerGone | CallError::Unanswered)), "{after_us}: {told:?}");
-        sim.reboot().expect("booted");
-        assert_eq!(answer(&mut sim, temperature()), warm(), "{after_us}");
+        sim.uart(0).send(b"spawn i2c\n");
+        sim.run_for(Duration::from_millis(1));
+        assert_eq!(ask(&mut sim, temperature()), (warm(), Duration::from_micros(480)), "{after_us}");
     }
 }
 
@@ -246,25 +257,16 @@ fn what_the_bus_bears_from_outside_is_on_a_tape() {
             sim.run_for(Duration::from_millis(50));
         }
     };
-    let console = || kernel::services::console::Config {
-        port: "uart0",
-        mode: kernel::services::console::Mode::Plain,
-        machine: "a test",
-        power_off_at_end: false,
-        has_boot_loader: false,
-        serial_number: None,
-    };
     let rules = ["nak i2c rate 20%", "stick i2c from 110ms until 140ms"];
-    let mut sim = machine(&rules).console(console()).seed(3).build().expect("a machine");
-    let mut file = std::fs::File::create(&path).expect("a file");
-    file.flush().expect("written");
+    let mut sim = machine(&rules).console(CONSOLE).seed(3).build().expect("a machine");
+    let file = std::fs::File::create(&path).expect("a file");
     sim.record(Recorder::new(file, []).expect("written")).expect("fresh");
     live(&mut sim);
     sim.end_recording().expect("written");
     assert!(hits(&sim).iter().all(|hits| *hits > 0), "{:?}", sim.faults());
     let text = std::fs::read(&path).expect("a file");
     let _ = std::fs::remove_file(&path);
-    let mut again = Sim::builder().console(console()).seed(3).build().expect("a machine");
+    let mut again = Sim::builder().console(CONSOLE).seed(3).build().expect("a machine");
     assert_eq!(Tape::parse(&text).expect("a tape").replay(&mut again), Ok(()));
     assert_eq!(again.digest(), sim.digest());
     assert_eq!(again.uart(0).take_text(), sim.uart(0).take_text());
