@@ -23,7 +23,7 @@ use kernel::time::Instant;
 
 use self::displaced::{Displaced, Wire};
 pub use self::text::{ExternalError, Quoted};
-pub(crate) use self::text::{split_word, uart_number};
+pub(crate) use self::text::{split_word, target_address, uart_number};
 use crate::{
     explore::Schedule,
     mailbox::{Doorbell, lock},
@@ -107,6 +107,13 @@ pub enum External {
     Fragment,
     /// Memory that was taken away is given back: `relieve heap`.
     Relieve,
+    /// What a target on the I²C bus measures has changed: `sense 0x48 "25.5"`, which the thermometer takes for degrees.
+    Sense {
+        /// The target's address.
+        address: u8,
+        /// What it makes of that is the target's.
+        text: Vec<u8>,
+    },
     /// The next byte for a target on the I²C bus, or its address, is not acknowledged: `nak i2c`.
     Nak,
     /// The clock of the I²C bus is held low: `stick i2c`.
@@ -162,6 +169,11 @@ pub enum NoSuchDevice {
         /// How many there are.
         count: u8,
     },
+    /// No target at this address of the I²C bus.
+    Target {
+        /// The address.
+        address: u8,
+    },
     /// No interrupt line of this name.
     Interrupt {
         /// The name.
@@ -177,6 +189,9 @@ impl fmt::Display for NoSuchDevice {
             }
             Self::Pin { pin, count } => {
                 write!(f, "the machine has no pin {pin}: it has {count}, counted from 0")
+            }
+            Self::Target { address } => {
+                write!(f, "the machine has no target at {address:#04x} of its I²C bus")
             }
             Self::Interrupt { line } => {
                 write!(f, "the machine has no interrupt line `{line}`; the console's `irq` lists them")

@@ -89,6 +89,14 @@ impl Fault {
             What::Nak { .. } | What::Happens { .. } => None,
         }
     }
+
+    /// The address of the target on the I²C bus that the rule is about.
+    pub(crate) fn target(&self) -> Option<u8> {
+        match self.what {
+            What::Nak { address, .. } => address,
+            What::Bytes { .. } | What::Happens { .. } => None,
+        }
+    }
 }
 
 /// A fault of a machine, and how often it has had an effect so far.

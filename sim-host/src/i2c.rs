@@ -89,6 +89,16 @@ impl I2c {
         self.with(|bus, now| bus.advance(now));
     }
 
+    /// A target is at this address.
+    pub(crate) fn has(&self, address: u8) -> bool {
+        lock(&self.bus).has(address)
+    }
+
+    /// The target at an address senses something; `false` if it makes nothing of that.
+    pub(crate) fn sense(&self, address: u8, text: &[u8]) -> bool {
+        lock(&self.bus).sense(address, text)
+    }
+
     /// The next byte that a target acknowledges, it does not.
     pub(crate) fn refuse_next(&self) {
         lock(&self.bus).refuse_next();

@@ -31,7 +31,7 @@ impl External {
             }
             Self::Kill { task } | Self::Refuse { task } | Self::Allow { task } => Wire::Task(task.clone()),
             Self::Exhaust | Self::Fragment | Self::Relieve => Wire::Memory,
-            Self::Nak | Self::Stick | Self::Free => Wire::I2c,
+            Self::Sense { .. } | Self::Nak | Self::Stick | Self::Free => Wire::I2c,
             Self::PowerCut => Wire::Power,
         }
     }

@@ -26,6 +26,7 @@ fn what_happens_is_the_same_after_it_was_text() {
         External::Exhaust,
         External::Fragment,
         External::Relieve,
+        External::Sense { address: 0x08, text: b"-3.25".to_vec() },
         External::Nak,
         External::Stick,
         External::Free,
@@ -67,6 +68,10 @@ fn a_line_that_says_nothing_is_refused_with_what_would_be_right() {
         assert_eq!(refused(line), ExternalError::NotATask, "{line}");
     }
     assert_eq!(refused("exhaust uart0"), ExternalError::UnknownWord { word: "exhaust".into() });
+    for line in ["sense", "sense 0x07 \"1\"", "sense 0x+48 \"1\"", "sense here \"1\""] {
+        assert_eq!(refused(line), ExternalError::NotATarget, "{line}");
+    }
+    assert_eq!(refused("sense 0x48 21.5"), ExternalError::NotBytes);
     assert_eq!(refused("nak uart0"), ExternalError::UnknownWord { word: "nak".into() });
     assert_eq!(refused("stick i2c now"), ExternalError::TooMuch { rest: "now".into() });
     assert_eq!(refused("break uart0 now"), ExternalError::TooMuch { rest: "now".into() });

@@ -5,6 +5,8 @@ use std::{
     str::FromStr,
 };
 
+use kernel::services::i2c::ADDRESSES;
+
 use super::{Drive, External};
 
 /// Why a line says nothing that can happen.
@@ -30,6 +32,8 @@ pub enum ExternalError {
     NotADrive,
     /// The name of an interrupt line is missing.
     NotALine,
+    /// A target's address is missing, or none.
+    NotATarget,
     /// The name of a task is missing.
     NotATask,
     /// There is more on the line than there should be.
@@ -47,7 +51,7 @@ impl fmt::Display for ExternalError {
                 write!(
                     f,
                     "`{word}` is none of send, garble, break, overrun, end, pin, interrupt, mask, unmask, kill, \
-                     refuse, allow, exhaust heap, fragment heap, relieve heap, nak i2c, stick i2c, free i2c and power cut"
+                     refuse, allow, exhaust heap, fragment heap, relieve heap, sense, nak i2c, stick i2c, free i2c and power cut"
                 )
             }
             Self::NotAUart => f.write_str("name a serial port as `uart0`"),
@@ -57,6 +61,7 @@ impl fmt::Display for ExternalError {
             Self::NotOneByte => f.write_str(r#"one byte belongs there, such as "x""#),
             Self::NotAPin => f.write_str("name a pin by its number, such as `pin 3`"),
             Self::NotADrive => f.write_str("a pin is driven `high` or `low`, or is `released`"),
+            Self::NotATarget => f.write_str("name a target of the I²C bus by its address, such as `0x48`"),
             Self::NotATask => f.write_str("name a task, such as `kill echo`; the console's `ps` lists them"),
             Self::NotALine => f.write_str("name an interrupt line, such as `interrupt button`"),
             Self::TooMuch { rest } => write!(f, "`{rest}` is too much on this line"),
@@ -92,6 +97,7 @@ impl fmt::Display for External {
             Self::Exhaust => f.write_str("exhaust heap"),
             Self::Fragment => f.write_str("fragment heap"),
             Self::Relieve => f.write_str("relieve heap"),
+            Self::Sense { address, text } => write!(f, "sense {address:#04x} {}", Quoted(text)),
             Self::Nak => f.write_str("nak i2c"),
             Self::Stick => f.write_str("stick i2c"),
             Self::Free => f.write_str("free i2c"),
@@ -135,6 +141,11 @@ impl FromStr for External {
                     "fragment" => Self::Fragment,
                     _ => Self::Relieve,
                 })
+            }
+            "sense" => {
+                let (address, rest) = split_word(rest);
+                let address = target_address(address).ok_or(ExternalError::NotATarget)?;
+                Ok(Self::Sense { address, text: all_quoted(rest)? })
             }
             "nak" | "stick" | "free" if split_word(rest).0 == "i2c" => {
                 nothing_more(split_word(rest).1)?;
@@ -190,6 +201,14 @@ fn only_name(rest: &str, missing: ExternalError) -> Result<String, ExternalError
 /// The number of a UART's name.
 pub(crate) fn uart_number(name: &str) -> Option<usize> {
     name.strip_prefix("uart").filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
+}
+
+/// The address of a target on the I²C bus, in decimal digits, or with `0x` in hexadecimal ones.
+pub(crate) fn target_address(word: &str) -> Option<u8> {
+    let (digits, radix) = word.strip_prefix("0x").map_or((word, 10), |digits| (digits, 16));
+    // A sign is taken for part of a number there.
+    let address = if digits.starts_with('+') { None } else { u8::from_str_radix(digits, radix).ok() };
+    address.filter(|address| ADDRESSES.contains(address))
 }
 
 fn all_quoted(text: &str) -> Result<Vec<u8>, ExternalError> {

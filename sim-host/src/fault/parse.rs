@@ -2,10 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
-use kernel::{services::i2c::ADDRESSES, time::Duration};
+use kernel::time::Duration;
 
 use super::{Action, Fault, What, When, Which};
-use crate::{External, Span, external::uart_number};
+use crate::{
+    External, Span,
+    external::{target_address, uart_number},
+};
 
 /// What a rule is about that does not say which.
 const ALL: Which = Which::PerMillion(1_000_000);
@@ -154,13 +157,7 @@ impl<'a> Words<'a> {
         let (at, last) = (self.at, self.last);
         match self.next() {
             Some(word) if word.starts_with(|first: char| first.is_ascii_digit()) => {
-                let address = match word.strip_prefix("0x") {
-                    // A sign is taken for part of a number there.
-                    Some(digits) if !digits.starts_with('+') => u8::from_str_radix(digits, 16).ok(),
-                    Some(_) => None,
-                    None => word.parse().ok(),
-                };
-                let address = address.filter(|address| ADDRESSES.contains(address));
+                let address = target_address(word);
                 address.map(Some).ok_or_else(|| self.wrong(FaultReason::NotAnAddress))
             }
             _ => {

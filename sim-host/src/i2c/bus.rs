@@ -92,8 +92,17 @@ impl Bus {
     pub(super) fn acknowledges_at(&self, now: Instant) -> Option<u8> {
         let Transaction { phase, transfer, .. } = self.transaction.as_ref()?;
         let due = self.next_event()? <= now && matches!(phase, Phase::Address { .. } | Phase::Write);
-        let there = self.targets.iter().any(|(address, _)| *address == transfer.address);
-        (due && there).then_some(transfer.address)
+        (due && self.has(transfer.address)).then_some(transfer.address)
+    }
+
+    pub(super) fn has(&self, address: u8) -> bool {
+        self.targets.iter().any(|(there, _)| *there == address)
+    }
+
+    /// The target at an address senses something; `false` if it makes nothing of that.
+    pub(super) fn sense(&mut self, address: u8, text: &[u8]) -> bool {
+        let target = self.targets.iter_mut().find(|(there, _)| *there == address);
+        target.is_some_and(|(_, target)| target.sense(text))
     }
 
     pub(super) fn refuse_next(&mut self) {

@@ -39,6 +39,13 @@ pub trait Target: Send + 'static {
     /// The transaction is over: a stop.
     fn end(&mut self) {}
 
+    /// What it measures has changed, as text of its own kind; `false` if it makes nothing of that. See
+    /// [`External::Sense`](crate::External::Sense).
+    fn sense(&mut self, text: &[u8]) -> bool {
+        let _ = text;
+        false
+    }
+
     /// The power comes on, with that of the machine.
     fn power_up(&mut self) {}
 }

@@ -11,7 +11,7 @@ use super::Target;
 /// | 2, 3 | the lower and the upper limit, which are kept and mean nothing |
 ///
 /// The first byte that is written chooses the register, two more are its new value. Reading gives the register's two bytes,
-/// again and again.
+/// again and again. What it senses is a temperature in degrees, such as `25.5`.
 #[derive(Debug, Clone)]
 pub struct Thermometer {
     registers: [u16; 4],
@@ -31,8 +31,12 @@ impl Thermometer {
     /// A thermometer in a room of so many sixteenths of a degree Celsius, from -2048 to 2047.
     pub fn new(sixteenths: i16) -> Self {
         let mut thermometer = Self { registers: Self::RESET, chosen: 0, bytes: 0 };
-        thermometer.registers[0] = (sixteenths.clamp(-2048, 2047) << 4).cast_unsigned();
+        thermometer.measure(sixteenths);
         thermometer
+    }
+
+    fn measure(&mut self, sixteenths: i16) {
+        self.registers[0] = (sixteenths.clamp(-2048, 2047) << 4).cast_unsigned();
     }
 }
 
@@ -63,6 +67,17 @@ impl Target for Thermometer {
         let [high, low] = self.registers.get(self.chosen).map_or([0; 2], |register| register.to_be_bytes());
         self.bytes += 1;
         if self.bytes % 2 == 1 { high } else { low }
+    }
+
+    fn sense(&mut self, text: &[u8]) -> bool {
+        let degrees = str::from_utf8(text).ok().and_then(|text| text.parse::<f32>().ok());
+        let Some(degrees) = degrees.filter(|degrees| degrees.is_finite()) else { return false };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "it is clamped, and -2048 to 2047 are what there is"
+        )]
+        self.measure((degrees * 16.0).round().clamp(-2048.0, 2047.0) as i16);
+        true
     }
 
     fn power_up(&mut self) {

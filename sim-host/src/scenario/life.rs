@@ -78,7 +78,7 @@ impl<'s> Run<'s> {
             What::Wait(span) => self.pass_until(self.lived().saturating_add(*span))?,
             What::Expect { expected, within } => self.expect(expected, *within)?,
             What::ExpectNo { unexpected, lasting } => self.expect_no(unexpected, *lasting)?,
-            // There is such a port: this was looked at before.
+            // There is such a port or target: this was looked at before.
             What::Fault(fault) => drop(self.sim.add_fault(fault.clone())),
             What::Screenshot { uart, name } => {
                 // What has been sent is shown, as far as it takes no time.

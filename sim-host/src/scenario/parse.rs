@@ -39,6 +39,7 @@ const STATEMENTS: &[&str] = &[
     "relieve",
     "screenshot",
     "send",
+    "sense",
     "set",
     "stick",
     "unmask",

@@ -93,6 +93,9 @@ impl What {
             | Self::ExpectNo { unexpected: Expected::Level { pin, .. }, .. } => {
                 Some(External::Pin { pin: *pin, drive: Drive::Released })
             }
+            Self::Fault(fault) if fault.target().is_some() => {
+                fault.target().map(|address| External::Sense { address, text: Vec::new() })
+            }
             _ => self.uart().map(|uart| External::Break { uart }),
         }
     }

@@ -49,6 +49,7 @@ impl Sim {
             External::Exhaust => self.take_memory(1),
             External::Fragment => self.take_memory(2),
             External::Relieve => std::mem::take(&mut self.taken).len() as u64,
+            External::Sense { address, text } => u64::from(self.i2c.sense(*address, text)),
             External::Nak => {
                 self.i2c.refuse_next();
                 1

@@ -55,6 +55,10 @@ impl Sim {
                     Some(_) => Ok(()),
                 }
             }
+            External::Sense { address, .. } => match self.i2c.has(*address) {
+                false => Err(NoSuchDevice::Target { address: *address }),
+                true => Ok(()),
+            },
             External::Kill { .. }
             | External::Refuse { .. }
             | External::Allow { .. }

@@ -11,7 +11,7 @@ use kernel::{
     time::{Duration, Instant},
 };
 use sim_host::{
-    Builder, External, Sim,
+    Builder, External, NoSuchDevice, Sim,
     i2c::{Registers, Target, Thermometer},
     tape::{Recorder, Tape},
 };
@@ -101,6 +101,27 @@ fn the_thermometer_has_registers_that_are_kept_until_the_power_fails() {
     assert_eq!(answer(&mut sim, transfer(0x48, &[0, 1, 2], 2)), data(&[0xff, 0xf0]), "it measures");
     sim.reboot().expect("booted");
     assert_eq!(answer(&mut sim, transfer(0x48, &[3], 2)), data(&[0x50, 0]));
+}
+
+#[test]
+fn the_room_gets_warmer_and_colder() {
+    let mut sim = boot(&[]);
+    for (text, read) in [("25.5", [0x19, 0x80]), ("-0.0625", [0xff, 0xf0]), ("1e9", [0x7f, 0xf0])] {
+        let now = sim.now();
+        sim.schedule(now, External::Sense { address: 0x48, text: text.into() }).expect("it is there");
+        assert_eq!(answer(&mut sim, temperature()), data(&read), "{text}");
+    }
+    // What is no temperature changes none.
+    for text in ["warm", "nan", ""] {
+        let now = sim.now();
+        sim.schedule(now, External::Sense { address: 0x48, text: text.into() }).expect("it is there");
+        assert_eq!(answer(&mut sim, temperature()), data(&[0x7f, 0xf0]), "{text}");
+    }
+    let nobody = NoSuchDevice::Target { address: 0x49 };
+    let now = sim.now();
+    let sensed = sim.schedule(now, External::Sense { address: 0x49, text: Vec::new() });
+    assert_eq!(sensed, Err(nobody.clone()));
+    assert_eq!(sim.add_fault("nak i2c 0x49".parse().expect("a rule")), Err(nobody));
 }
 
 #[test]
