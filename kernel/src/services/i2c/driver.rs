@@ -142,9 +142,8 @@ impl<C: Controller> Driver<C> {
     /// Carries out one transfer, in bounded time.
     async fn transfer(&mut self, kernel: &Handle, request: &Request) -> Result<Response, Error> {
         let mut transfer = checked(request)?;
-        // What an own transfer has left behind need not be waited for.
-        let free = !self.unsettled && self.becomes_free(kernel).await;
-        if !free && !self.recover(kernel).await {
+        let free = self.becomes_free(kernel).await;
+        if (self.unsettled || !free) && !self.recover(kernel).await {
             return Err(Error::BusStuck);
         }
         let limit = limit(&transfer, self.controller.hertz());
@@ -172,15 +171,20 @@ impl<C: Controller> Driver<C> {
         }
     }
 
-    /// Waits until nobody drives the lines, which may be another controller; `false` if they stay driven.
+    /// Waits until nobody drives the lines, which may be another controller or a target that needs time; `false` if they
+    /// stay driven. Data that an own transfer has left low do not become high by waiting.
     async fn becomes_free(&self, kernel: &Handle) -> bool {
+        let is_free = || {
+            let Lines { clock, data } = self.controller.lines();
+            clock && (data || self.unsettled)
+        };
         for _ in 0..LOOKS {
-            if self.controller.lines() == Lines::FREE {
+            if is_free() {
                 return true;
             }
             kernel.sleep(LOOK).await;
         }
-        self.controller.lines() == Lines::FREE
+        is_free()
     }
 
     /// Gives up what goes on, and has all targets let go of the bus; `true` if they have.
