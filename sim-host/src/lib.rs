@@ -48,6 +48,7 @@ pub mod scenario;
 mod sim;
 mod span;
 mod standard;
+pub mod storage;
 mod tap;
 pub mod tape;
 pub mod uart;

@@ -49,10 +49,13 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// When the machine has no such serial port.
+    /// When the machine has no such serial port, or no storage.
     pub fn add_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
         if let Some(uart) = fault.uart() {
             self.check(&External::Break { uart })?;
+        }
+        if let Some(external @ (External::Flip | External::Fail | External::Rot)) = fault.external() {
+            self.check(external)?;
         }
         let (number, begins) = self.faults.add(fault);
         match begins {
