@@ -11,6 +11,7 @@ use std::{cell::Cell, rc::Rc};
 
 use kernel::{
     Handle,
+    event::Kinds,
     registry::{CallError, Client},
     services::storage::{Chunk, Error, Request, Response, Storage},
 };
@@ -146,6 +147,7 @@ fn live(store: Store, event: u64, seed: u64) -> Result<Option<Rc<Seen>>, Box<dyn
     let noted = seen.clone();
     let mut sim = Sim::builder()
         .seed(seed)
+        .events(Kinds::ALL)
         .fault(format!("power cut at event {event}").parse()?)
         .on_boot(move |sim| {
             let (kernel, noted) = (sim.kernel(), noted.clone());
