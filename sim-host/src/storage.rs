@@ -15,7 +15,7 @@
 //! # Ok::<(), sim_host::SimError>(())
 //! ```
 //!
-//! When the power fails while a page is programmed or a sector erased, that is [torn](tear): some bytes are done, some are not,
+//! When the power fails while a page is programmed or a sector erased, that is torn: some bytes are done, some are not,
 //! and a few are in between. Which ones comes from the machine's seed, and from how often that has happened before.
 
 mod image;
