@@ -21,7 +21,7 @@ use sim_host::{Outcome, Sim};
 const COUNTS: u32 = 4;
 
 /// How often the power is cut at each event: what is torn how comes from the seed.
-const SEEDS: u64 = 8;
+const SEEDS: u64 = 4;
 
 const SECTOR: u32 = 4096;
 
