@@ -10,7 +10,7 @@ use kernel::{
     log::Level,
     services::{
         console::Config, gpio::driver::GpioError, i2c::driver::I2cError, serial::driver::SerialError,
-        standard::StartError,
+        standard::StartError, storage::driver::StorageError,
     },
     time::Duration,
 };
@@ -20,6 +20,7 @@ use crate::{
     explore::Schedule,
     i2c::{Attached, Target},
     onlooker::Output,
+    storage::Image,
 };
 
 /// What is called at the end of each boot.
@@ -37,6 +38,7 @@ pub struct Builder {
     pub(crate) pins: u8,
     pub(crate) targets: Vec<Attached>,
     pub(crate) i2c: bool,
+    pub(crate) storage: Option<Image>,
     pub(crate) standard: bool,
     pub(crate) console: Option<Config>,
     pub(crate) kinds: Option<Kinds>,
@@ -51,8 +53,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A standard machine: 256 KiB of heap, seed 0, virtual time, one UART, 30 pins, and a
-    /// thermometer on its I²C bus.
+    /// A standard machine: 256 KiB of heap, seed 0, virtual time, one UART, 30 pins, a thermometer on its I²C bus, 64 KiB of
+    /// erased storage.
     pub(crate) fn new() -> Self {
         Self {
             heap: 256 * 1024,
@@ -64,6 +66,7 @@ impl Builder {
             pins: 30,
             targets: Attached::standard(),
             i2c: true,
+            storage: Some(Image::new()),
             standard: true,
             console: None,
             kinds: None,
@@ -134,6 +137,20 @@ impl Builder {
     #[must_use]
     pub fn without_i2c(mut self) -> Self {
         self.i2c = false;
+        self
+    }
+
+    /// Gives the machine a storage that holds this. By default it has an erased one of [`Image::GEOMETRY`].
+    #[must_use]
+    pub fn storage(mut self, image: Image) -> Self {
+        self.storage = Some(image);
+        self
+    }
+
+    /// Gives the machine no storage.
+    #[must_use]
+    pub fn without_storage(mut self) -> Self {
+        self.storage = None;
         self
     }
 
@@ -300,6 +317,8 @@ pub enum SimError {
     Gpio(GpioError),
     /// I²C was not set up.
     I2c(I2cError),
+    /// Storage was not set up.
+    Storage(StorageError),
     /// A standard service was not started.
     Start(StartError),
     /// A fault is about a device that the machine has not.
@@ -321,6 +340,7 @@ impl fmt::Display for SimError {
             Self::Serial(error) => write!(f, "a serial port was not set up: {error}"),
             Self::Gpio(error) => write!(f, "GPIO was not set up: {error}"),
             Self::I2c(error) => write!(f, "I²C was not set up: {error}"),
+            Self::Storage(error) => write!(f, "storage was not set up: {error}"),
             Self::Fault(missing) => write!(f, "a fault is about nothing: {missing}"),
             Self::Start(error) => write!(f, "a standard service was not started: {error}"),
         }

@@ -120,7 +120,14 @@ pub enum External {
     Stick,
     /// The clock of the I²C bus is not held low any more: `free i2c`.
     Free,
-    /// The power fails: `power cut`. The machine stops where it is, and stays off until it is booted again.
+    /// A bit is wrong in what is being read from storage: `flip storage`. If nothing is, nothing happens.
+    Flip,
+    /// What storage is doing ends with an error, and if it was to change something, that is torn: `fail storage`. If it is
+    /// doing nothing, nothing happens.
+    Fail,
+    /// A bit of what storage holds goes bad for good: `rot storage`.
+    Rot,
+    /// The power fails: `power cut`. What storage is doing is torn. The machine stops where it is, and stays off until it is booted again.
     PowerCut,
 }
 
@@ -174,6 +181,8 @@ pub enum NoSuchDevice {
         /// The address.
         address: u8,
     },
+    /// No storage.
+    Storage,
     /// No interrupt line of this name.
     Interrupt {
         /// The name.
@@ -193,6 +202,7 @@ impl fmt::Display for NoSuchDevice {
             Self::Target { address } => {
                 write!(f, "the machine has no target at {address:#04x} of its I²C bus")
             }
+            Self::Storage => f.write_str("the machine has no storage"),
             Self::Interrupt { line } => {
                 write!(f, "the machine has no interrupt line `{line}`; the console's `irq` lists them")
             }

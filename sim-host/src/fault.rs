@@ -16,13 +16,17 @@
 //! | `fragment heap WHILE` | what is free is in small pieces |
 //! | `nak i2c WHICH`, `nak i2c 0x48 WHICH` | a target of the I²C bus, or that at the address, does not acknowledge a byte |
 //! | `stick i2c WHILE` | the I²C bus stands still: its clock is held low |
+//! | `flip storage read WHICH` | a bit of what is read is wrong, and the device does not notice |
+//! | `fail storage WHICH` | an operation ends with an error, and what it was to change is torn |
+//! | `rot storage WHEN` | a bit goes bad for good: of a byte that is written, if there is one |
 //! | `power cut WHEN` | the power fails, and comes back: whoever drives the machine boots it again |
 //!
 //! On the I²C bus the bytes that are counted are those that a target acknowledges: addresses, and what is written to it. A
 //! transfer that writes two bytes and then reads has four of them.
 //!
 //! WHICH is all bytes, or `rate 5%`, `rate 5permille` (by chance), `nth 3` (the third only) or `every 10` (each tenth), and
-//! perhaps `from 1s` and `until 2s`: bytes are counted within that time. WHILE is `from` and `until`, too; without, it is the
+//! perhaps `from 1s` and `until 2s`: bytes are counted within that time. Of storage, it is all reads, or all operations: a
+//! request is one for each page that it writes and each sector that it erases. WHILE is `from` and `until`, too; without, it is the
 //! whole life. WHEN is `at 5ms`, or `every 50ms` with them, or `at event 500`: with the step after the one that the 500th entry of
 //! the machine's journal is in. Times are counted from when the machine was switched on first.
 //!
@@ -35,13 +39,15 @@
 //! machine sees of faults is on its [tape](crate::tape), so a replay needs no rules. It does not see what happens to its
 //! bytes once they have left: faults of `tx` are those of the line, and neither on its tape nor in its digest.
 //!
-//! mnemOS has no storage yet, so there are no faults of it. The end of input, which is Ctrl-D, always
-//! comes through.
+//! What a power cut finds being written or erased in storage is [torn](crate::storage); that needs no rule. The end of input,
+//! which is Ctrl-D, always comes through.
 
 mod active;
 mod bytes;
+mod chance;
 mod naks;
 mod parse;
+mod storage;
 
 use std::fmt;
 
@@ -50,8 +56,10 @@ use kernel::time::Duration;
 pub use self::parse::{FaultError, FaultReason};
 pub(crate) use self::{
     active::{Begins, Faults},
-    bytes::{ByteRule, Choice},
+    bytes::ByteRule,
+    chance::Chance,
     parse::rate,
+    storage::StorageRule,
 };
 use crate::External;
 
@@ -86,7 +94,7 @@ impl Fault {
     pub(crate) fn uart(&self) -> Option<usize> {
         match self.what {
             What::Bytes { uart, .. } => Some(uart),
-            What::Nak { .. } | What::Happens { .. } => None,
+            What::Nak { .. } | What::Storage { .. } | What::Happens { .. } => None,
         }
     }
 
@@ -94,7 +102,16 @@ impl Fault {
     pub(crate) fn target(&self) -> Option<u8> {
         match self.what {
             What::Nak { address, .. } => address,
-            What::Bytes { .. } | What::Happens { .. } => None,
+            What::Bytes { .. } | What::Storage { .. } | What::Happens { .. } => None,
+        }
+    }
+
+    /// What the rule lets happen, if that is always the same.
+    pub(crate) fn external(&self) -> Option<&External> {
+        match &self.what {
+            What::Bytes { .. } | What::Nak { .. } => None,
+            What::Storage { external, .. } => Some(external),
+            What::Happens { begin, .. } => Some(begin),
         }
     }
 }
@@ -104,7 +121,7 @@ impl Fault {
 pub struct FaultCount {
     /// The rule.
     pub fault: Fault,
-    /// Bytes, tasks or times that it hit.
+    /// Bytes, operations, tasks or times that it hit.
     pub hits: u64,
 }
 
@@ -115,6 +132,8 @@ pub(crate) enum What {
     Bytes { uart: usize, to_machine: bool, action: Action, which: Which },
     /// Something is not acknowledged on the I²C bus, at this address or at any.
     Nak { address: Option<u8>, which: Which },
+    /// Something to operations of storage.
+    Storage { external: External, reads_only: bool, which: Which },
     /// Something happens, and what ends it does at the end.
     Happens { begin: External, end: Option<External>, when: When },
 }
@@ -131,7 +150,7 @@ pub(crate) enum Action {
     Overrun,
 }
 
-/// Which bytes.
+/// Which bytes, or operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Which {
     /// So many of a million, by chance. A million is all.

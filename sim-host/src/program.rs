@@ -31,6 +31,7 @@ mod options;
 mod scenario;
 mod shell;
 mod signals;
+mod storage;
 mod tape;
 mod terminal;
 mod timeline;
@@ -120,7 +121,8 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
         Uart::Tcp(address) => wire::tcp::listen(address).await?,
         Uart::Pty => wire::pty::open()?,
     };
-    let described = timeline::begin(options, machine::describe(options, wire.mode))?;
+    let described = storage::begin(options, machine::describe(options, wire.mode))?;
+    let described = timeline::begin(options, described)?;
     let mut sim = described.build().map_err(HostError::Boot)?;
     if let Some(path) = &options.record {
         tape::record(path, options, wire.mode, &mut sim)?;
@@ -134,7 +136,8 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
     }
     drop(terminal);
     machine::warn_of_idle_faults(&sim);
-    // However the session ended, the tape of it is whole.
+    // However the session ended, what it stored is kept, and the tape of it is whole.
+    storage::end(options, &sim)?;
     if let Some(path) = &options.record {
         sim.end_recording().map_err(|error| HostError::Record { path: path.clone(), error })?;
     }

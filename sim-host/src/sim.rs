@@ -6,6 +6,7 @@ mod interrupt;
 mod outside;
 mod record;
 mod state;
+mod storage;
 
 use std::{
     cell::{Cell, RefCell},
@@ -35,6 +36,7 @@ use crate::{
     observed::Outbox,
     onlooker::{Onlooker, Output},
     panics, region, standard,
+    storage::{Flash, Image},
     tap::Tap,
 };
 
@@ -51,6 +53,7 @@ pub struct Sim {
     uarts: Vec<Uart>,
     gpio: Gpio,
     i2c: I2c,
+    flash: Option<Flash>,
     interrupts: Rc<Interrupts>,
     inbox: Inbox,
     outbox: Outbox,
@@ -126,6 +129,9 @@ impl Sim {
         };
         let uarts = config.uarts.iter().enumerate().map(uart).collect();
         let gpio = Gpio::new(config.pins, interrupts.line("gpio"), inbox.clone(), outbox.clone());
+        let flash =
+            |image: &Image| Flash::new(image.clone(), config.seed, interrupts.line("storage"), clock.clone());
+        let flash = config.storage.as_ref().map(flash);
         let i2c = I2c::new(&config.targets, interrupts.line("i2c"), clock.clone());
         let writer = config.timeline.as_ref().and_then(Output::take);
         let onlooker = writer.map(|writer| Onlooker::new(writer, clock.clone()));
@@ -141,6 +147,7 @@ impl Sim {
             uarts,
             gpio,
             i2c,
+            flash,
             interrupts,
             inbox,
             outbox,
@@ -201,8 +208,8 @@ impl Sim {
         self.refused.clear();
         self.power_returns = false;
         self.handle = kernel.handle();
-        // The timer's line, one for each UART, that of the pins, and that of the I²C bus.
-        self.interrupts.reset(1 + self.uarts.len() + 2);
+        // The timer's line, one for each UART, that of the pins, that of storage, and that of the I²C bus.
+        self.interrupts.reset(1 + self.uarts.len() + 2 + usize::from(self.flash.is_some()));
         self.kernel = kernel;
         self.bridge.restart(self.handle.clone(), self.clock.now());
         self.region = region;
@@ -213,6 +220,7 @@ impl Sim {
         self.uarts.iter().for_each(|uart| uart.reset(self.lived));
         self.gpio.reset();
         self.i2c.reset();
+        self.flash.iter().for_each(Flash::lose_power);
         self.timer_at.set(None);
         self.alarm = None;
         self.reboots += 1;
@@ -243,6 +251,11 @@ impl Sim {
         }
         if inputs.iter().any(|(external, _)| *external == External::PowerCut) {
             self.last.1 = Wait::PowerCut;
+            if let Some(flash) = &self.flash {
+                // What has ended by now is done.
+                flash.advance();
+                flash.lose_power();
+            }
             self.journal.add(now, format_args!("{}", External::PowerCut));
             self.journal.step_ends(now);
             return self.idle_step();
@@ -250,6 +263,7 @@ impl Sim {
         self.refuse_memory();
         self.uarts.iter().for_each(Uart::advance);
         self.i2c.advance();
+        self.flash.iter().for_each(Flash::advance);
         if self.timer_at.get().is_some_and(|at| at <= now) {
             self.timer_at.set(None);
             self.timer.pend();
@@ -269,6 +283,7 @@ impl Sim {
         self.observe(now);
         self.journal.step_ends(now);
         self.uarts.iter().for_each(Uart::flush_output);
+        self.let_storage_fail();
         for (number, external) in self.faults.at_events(events, self.journal.entries()) {
             self.external.schedule(self.clock.now(), external, Cause::Fault(number));
         }
@@ -294,6 +309,12 @@ impl Sim {
             (Next::RunAgain, _) => true,
             _ => self.timer_at.get().is_some_and(due) || self.device_events().any(due) || self.is_due(),
         }
+    }
+
+    /// When devices have something to do by themselves.
+    fn device_events(&self) -> impl Iterator<Item = Instant> {
+        let storage = self.flash.iter().filter_map(Flash::next_event);
+        self.uarts.iter().filter_map(Uart::next_event).chain(storage).chain(self.i2c.next_event())
     }
 
     /// When the next step will be if nothing happens from outside.
@@ -336,11 +357,6 @@ impl Sim {
             Some(at) => Wait::Until(at),
             None => Wait::Forever,
         }
-    }
-
-    /// When the devices have something to do by themselves.
-    fn device_events(&self) -> impl Iterator<Item = Instant> {
-        self.uarts.iter().filter_map(Uart::next_event).chain(self.i2c.next_event())
     }
 
     /// An interrupt waits, or a task is ready.

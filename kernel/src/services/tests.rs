@@ -8,7 +8,7 @@ use crate::{
     registry::programs::ProgramService,
     services::{
         echo::Echo, gpio::Gpio, i2c::I2c, inspect::Inspect, log::LogService, serial::Serial,
-        supervise::Supervise,
+        storage::Storage, supervise::Supervise,
     },
     testing::Machine,
 };
@@ -43,6 +43,7 @@ fn every_contract_travels_as_bytes_under_its_own_key() {
         travels::<Inspect>(),
         travels::<LogService>(),
         travels::<Serial>(),
+        travels::<Storage>(),
         travels::<Supervise>(),
     ];
     keys.sort_by_key(|(_, key)| *key);

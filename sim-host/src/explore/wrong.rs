@@ -23,8 +23,7 @@ pub(super) fn draw(rng: &mut Rng, base: &Life, tasks: &[String]) -> Vec<Fault> {
         rules.push(format!("power cut at event {}", 1 + rng.below(base.entries)));
     }
     for _ in 0..=rng.below(FAULTS) {
-        // Only a bus that is used has something go wrong with it.
-        rules.push(match below(rng, if base.on_bus > 0 { 10 } else { 8 }) {
+        rules.push(match below(rng, 8) {
             0..4 => bytes(rng, base),
             4 => format!("stall {} {}", one(rng, &base.lines).unwrap_or("timer"), lasts(rng)),
             5 if !tasks.is_empty() => {
@@ -35,9 +34,17 @@ pub(super) fn draw(rng: &mut Rng, base: &Life, tasks: &[String]) -> Vec<Fault> {
             7 if !tasks.is_empty() => {
                 format!("refuse {} {}", tasks[below(rng, tasks.len())], lasts(rng))
             }
-            8 => format!("nak i2c {} until {}us", which(rng), TROUBLE.as_micros() / 2),
-            9 => format!("stick i2c {}", lasts(rng)),
             _ => bytes(rng, base),
+        });
+    }
+    // Drawn last, and only where it can matter: the seeds of what uses neither stand for what they always have.
+    if base.storage > 0 && rng.one_in(2) {
+        rules.push(storage(rng, base));
+    }
+    if base.on_bus > 0 && rng.one_in(2) {
+        rules.push(match below(rng, 2) {
+            0 => format!("nak i2c {} until {}us", which(rng), TROUBLE.as_micros() / 2),
+            _ => format!("stick i2c {}", lasts(rng)),
         });
     }
     rules.iter().filter_map(|rule| rule.parse().ok()).collect()
@@ -69,6 +76,22 @@ fn which(rng: &mut Rng) -> String {
     }
 }
 
+/// A rule about storage.
+fn storage(rng: &mut Rng, base: &Life) -> String {
+    let which = match below(rng, 2) {
+        0 => format!("rate {}%", 1 + rng.below(30)),
+        _ => format!("nth {}", 1 + rng.below(base.storage)),
+    };
+    let until_us = TROUBLE.as_micros() / 2;
+    match below(rng, 4) {
+        0 => format!("flip storage read {which} until {until_us}us"),
+        1 => format!("fail storage {which} until {until_us}us"),
+        2 => format!("rot storage at event {}", 1 + rng.below(base.entries)),
+        // Perhaps in the midst of an operation.
+        _ => format!("power cut at event {}", 1 + rng.below(base.entries)),
+    }
+}
+
 /// From when until when.
 fn lasts(rng: &mut Rng) -> String {
     let from_us = log_uniform(rng, LASTS_US);
@@ -87,19 +110,34 @@ mod tests {
 
     #[test]
     fn what_is_drawn_is_a_rule_and_over_in_time() {
-        let lines = vec!["timer", "uart0", "gpio", "i2c"];
-        let base = Life { lines, on_bus: 7, entries: 500, ..Life::default() };
+        let lines = vec!["timer", "uart0", "gpio"];
+        let base = Life { lines, entries: 500, ..Life::default() };
+        let with_devices = Life { storage: 20, on_bus: 7, ..base.clone() };
         let tasks = ["echo".to_owned()];
         for seed in 0..2000 {
-            let faults = draw(&mut Rng::new(seed), &base, &tasks);
-            assert!((1..=6).contains(&faults.len()), "{seed}");
+            let before = draw(&mut Rng::new(seed), &base, &tasks);
+            let faults = draw(&mut Rng::new(seed), &with_devices, &tasks);
+            assert!(faults.starts_with(&before));
+            assert!((1..=7).contains(&faults.len()), "{seed}");
             for fault in faults {
                 let lasts = matches!(
                     fault.what,
-                    What::Bytes { .. } | What::Nak { .. } | What::Happens { end: Some(_), .. }
+                    What::Bytes { .. }
+                        | What::Nak { .. }
+                        | What::Storage { .. }
+                        | What::Happens { end: Some(_), .. }
                 );
                 assert!(!lasts || fault.until.is_some_and(|until| until <= TROUBLE), "{fault}");
             }
+        }
+        // Storage and the I²C bus go wrong where they are used.
+        for device in ["storage", "i2c"] {
+            let about = |base| {
+                let drawn = (0..2000).flat_map(|seed| draw(&mut Rng::new(seed), base, &tasks));
+                drawn.filter(|fault| fault.to_string().contains(device)).count()
+            };
+            assert_eq!(about(&base), 0);
+            assert!(about(&with_devices) > 600, "{device}");
         }
         // Nothing is lost on the way from words to rules.
         let count = |seed| draw(&mut Rng::new(seed), &base, &tasks).len();

@@ -14,6 +14,7 @@ pub(super) enum Wire {
     Task(String),
     Memory,
     I2c,
+    Storage,
     Power,
 }
 
@@ -32,6 +33,7 @@ impl External {
             Self::Kill { task } | Self::Refuse { task } | Self::Allow { task } => Wire::Task(task.clone()),
             Self::Exhaust | Self::Fragment | Self::Relieve => Wire::Memory,
             Self::Sense { .. } | Self::Nak | Self::Stick | Self::Free => Wire::I2c,
+            Self::Flip | Self::Fail | Self::Rot => Wire::Storage,
             Self::PowerCut => Wire::Power,
         }
     }

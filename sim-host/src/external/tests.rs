@@ -30,6 +30,9 @@ fn what_happens_is_the_same_after_it_was_text() {
         External::Nak,
         External::Stick,
         External::Free,
+        External::Flip,
+        External::Fail,
+        External::Rot,
         External::PowerCut,
     ];
     for external in externals {
@@ -74,6 +77,8 @@ fn a_line_that_says_nothing_is_refused_with_what_would_be_right() {
     assert_eq!(refused("sense 0x48 21.5"), ExternalError::NotBytes);
     assert_eq!(refused("nak uart0"), ExternalError::UnknownWord { word: "nak".into() });
     assert_eq!(refused("stick i2c now"), ExternalError::TooMuch { rest: "now".into() });
+    assert_eq!(refused("rot heap"), ExternalError::UnknownWord { word: "rot".into() });
+    assert_eq!(refused("flip storage read"), ExternalError::TooMuch { rest: "read".into() });
     assert_eq!(refused("break uart0 now"), ExternalError::TooMuch { rest: "now".into() });
     assert_eq!(refused("send uart0 \"x\" y"), ExternalError::TooMuch { rest: "y".into() });
 }

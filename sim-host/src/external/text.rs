@@ -51,7 +51,8 @@ impl fmt::Display for ExternalError {
                 write!(
                     f,
                     "`{word}` is none of send, garble, break, overrun, end, pin, interrupt, mask, unmask, kill, \
-                     refuse, allow, exhaust heap, fragment heap, relieve heap, sense, nak i2c, stick i2c, free i2c and power cut"
+                     refuse, allow, exhaust heap, fragment heap, relieve heap, flip storage, fail storage, rot storage, \
+                     sense, nak i2c, stick i2c, free i2c and power cut"
                 )
             }
             Self::NotAUart => f.write_str("name a serial port as `uart0`"),
@@ -101,6 +102,9 @@ impl fmt::Display for External {
             Self::Nak => f.write_str("nak i2c"),
             Self::Stick => f.write_str("stick i2c"),
             Self::Free => f.write_str("free i2c"),
+            Self::Flip => f.write_str("flip storage"),
+            Self::Fail => f.write_str("fail storage"),
+            Self::Rot => f.write_str("rot storage"),
             Self::PowerCut => f.write_str("power cut"),
         }
     }
@@ -153,6 +157,14 @@ impl FromStr for External {
                     "nak" => Self::Nak,
                     "stick" => Self::Stick,
                     _ => Self::Free,
+                })
+            }
+            "flip" | "fail" | "rot" if split_word(rest).0 == "storage" => {
+                nothing_more(split_word(rest).1)?;
+                Ok(match word {
+                    "flip" => Self::Flip,
+                    "fail" => Self::Fail,
+                    _ => Self::Rot,
                 })
             }
             "power" if split_word(rest).0 == "cut" => {

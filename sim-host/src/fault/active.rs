@@ -7,8 +7,8 @@ use std::sync::{
 
 use kernel::time::Duration;
 
-use super::{ByteRule, Choice, Fault, FaultCount, What, When, Which, naks::Naks};
-use crate::{External, Rng, uart::Signal};
+use super::{ByteRule, Chance, Fault, FaultCount, StorageRule, What, When, naks::Naks};
+use crate::{External, Rng, storage::Access, uart::Signal};
 
 /// Separates the chance of faults from the machine's own.
 const STREAM: u64 = 0x6661_756c_7473;
@@ -20,6 +20,7 @@ pub(crate) struct Faults {
     rules: Vec<(Fault, Arc<AtomicU64>)>,
     /// For bytes on their way to the machine, by UART.
     incoming: Vec<(usize, Vec<ByteRule>)>,
+    storage: Vec<StorageRule>,
     naks: Naks,
 }
 
@@ -42,25 +43,15 @@ impl Faults {
     pub(crate) fn add(&mut self, fault: Fault) -> (usize, Begins) {
         let number = self.rules.len();
         let hits = Arc::<AtomicU64>::default();
-        let choice = |which: &Which| {
+        let chance = |which| {
             let mut seeds = Rng::new(self.seed ^ STREAM);
             let seed = (0..=number).fold(0, |_, _| seeds.next_u64());
-            Choice {
-                which: *which,
-                from: fault.from,
-                until: fault.until,
-                rng: Rng::new(seed),
-                seen: 0,
-                hits: hits.clone(),
-            }
+            let (from, until) = (fault.from, fault.until);
+            Chance { which, from, until, rng: Rng::new(seed), seen: 0, hits: hits.clone() }
         };
         let begins = match &fault.what {
-            What::Nak { address, which } => {
-                self.naks.add(*address, choice(which));
-                Begins::Later
-            }
             What::Bytes { uart, to_machine, action, which } => {
-                let rule = ByteRule { action: *action, choice: choice(which) };
+                let rule = ByteRule { action: *action, chance: chance(*which) };
                 match to_machine {
                     false => Begins::Outgoing(*uart, rule),
                     true => {
@@ -71,6 +62,15 @@ impl Faults {
                         Begins::Later
                     }
                 }
+            }
+            What::Storage { external, reads_only, which } => {
+                let (external, chance) = (external.clone(), chance(*which));
+                self.storage.push(StorageRule { number, external, reads_only: *reads_only, chance });
+                Begins::Later
+            }
+            What::Nak { address, which } => {
+                self.naks.add(*address, chance(*which));
+                Begins::Later
             }
             What::Happens { begin, end, when } => match when {
                 When::Event(_) => Begins::Later,
@@ -118,6 +118,11 @@ impl Faults {
         if !together.is_empty() {
             out(Duration::ZERO, External::Bytes { uart, bytes: together });
         }
+    }
+
+    /// An operation of the storage has begun: what happens to it, by the rules of these numbers.
+    pub(crate) fn begun(&mut self, now: Duration, access: Access) -> Vec<(usize, External)> {
+        self.storage.iter_mut().filter_map(|rule| rule.begun(now, access)).collect()
     }
 
     /// Whether the target at an address does not acknowledge the byte that it would now.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod explore;
+mod storage;
 mod values;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use sim_host::{Fault, Span};
 
 pub(crate) use self::explore::{Explore, Lines};
+pub(crate) use self::storage::Storage;
 pub(crate) use self::values::{Baud, Filter, Heap, Lockstep, Time, Uart};
 
 /// A virtual mnemOS machine in an ordinary process.
@@ -53,6 +55,18 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N|unlimited", default_value = "unlimited")]
     pub(crate) baud: Baud,
 
+    /// A file that keeps what the machine's storage holds, or `none` for a machine without storage
+    ///
+    /// The storage is a NOR flash of 64 KiB. The file is its image: it is read at the beginning, written anew at the end, and
+    /// made if it is missing. If the machine ends while it writes or erases, that is torn. Without a file the storage is
+    /// erased at the beginning, and what it holds outlives only the machine's reboots and power cuts.
+    #[arg(
+        long,
+        value_name = "FILE|none",
+        conflicts_with_all = ["scenarios", "record", "replay", "lockstep", "check_determinism"],
+    )]
+    pub(crate) storage: Option<Storage>,
+
     /// Logs to print on stderr: a level, or levels by target (`warn,uart=debug`)
     ///
     /// Levels are off, error, warn, info, debug and trace.
@@ -63,8 +77,9 @@ pub(crate) struct Options {
     ///
     /// Bytes: drop, duplicate, corrupt or delay `uart0 rx` (to the machine) or `tx` (from it), garble, break or overrun
     /// `uart0`; all of them, or `rate 5%`, `nth 3`, `every 10`, and `from 1s until 2s`. Drivers: `kill echo at 5ms` or
-    /// `every 50ms`, `stall uart0`, `refuse echo`. Memory: `exhaust heap`, `fragment heap`. The I²C bus: `nak i2c 0x48 rate 5%`,
-    /// `stick i2c from 1s until 2s`. Power: `power cut at 5ms`. Times
+    /// `every 50ms`, `stall uart0`, `refuse echo`. Memory: `exhaust heap`, `fragment heap`. Storage: `flip storage read rate
+    /// 1%`, `fail storage nth 3`, `rot storage at 5ms`. The I²C bus: `nak i2c 0x48 rate 5%`, `stick i2c from 1s until 2s`.
+    /// Power: `power cut at 5ms`, which tears what storage is doing. Times
     /// count from power-on, chance comes from --seed. A rule that never applied is reported at the end. A tape needs no
     /// rules: what the machine saw of them is on it. A replay prints what the machine sent, whatever a `tx` rule made of it.
     #[arg(long = "fault", value_name = "RULE")]
@@ -241,7 +256,7 @@ impl Options {
         }
         let is_script = self.is_script() || !self.scenarios.is_empty();
         let is_session = is_script || self.is_watched() || self.until.is_some() || self.uart != Uart::Stdio;
-        let is_session = is_session || self.timeline.is_some();
+        let is_session = is_session || self.timeline.is_some() || self.storage.is_some();
         if matches!(self.task, Some(Task::Explore(_))) && (is_session || self.seed != 0) {
             let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --fault, --log and --alloc-policy go with it";
             return Err(<Self as clap::CommandFactory>::command()
@@ -256,7 +271,7 @@ impl Options {
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }
         let is_taped = self.record.is_some() || self.replay.is_some() || self.lockstep.is_some();
-        let is_taped = is_taped || self.timeline.is_some();
+        let is_taped = is_taped || self.timeline.is_some() || self.storage.is_some();
         let is_alone = is_script || is_taped || self.check_determinism || self.uart != Uart::Stdio;
         if matches!(self.task, Some(Task::Fleet { .. })) && (is_alone || self.time != Time::Real) {
             let text = "a fleet lives in virtual time by its file: of the options before it, only --heap, --seed, --baud, --until, --digest, --fault, --log and --alloc-policy go with it";

@@ -5,6 +5,7 @@ use kernel::executor::TaskId;
 use super::Sim;
 use crate::{
     External, IrqLine,
+    storage::Flash,
     uart::{END_OF_INPUT, Signal},
 };
 
@@ -58,6 +59,9 @@ impl Sim {
                 self.i2c.hold(*external == External::Stick);
                 1
             }
+            External::Flip => self.flash.as_ref().map_or(0, Flash::flip),
+            External::Fail => self.flash.as_ref().map_or(0, Flash::fail),
+            External::Rot => self.flash.as_ref().map_or(0, Flash::rot),
             External::PowerCut => 1,
         }
     }

@@ -53,13 +53,16 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// When the machine has no such serial port, or no target at the address.
+    /// When the machine has no such serial port, no storage, or no target at the address.
     pub fn add_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
         if let Some(uart) = fault.uart() {
             self.check(&External::Break { uart })?;
         }
         if let Some(address) = fault.target().filter(|address| !self.i2c.has(*address)) {
             return Err(NoSuchDevice::Target { address });
+        }
+        if let Some(external @ (External::Flip | External::Fail | External::Rot)) = fault.external() {
+            self.check(external)?;
         }
         let (number, begins) = self.faults.add(fault);
         match begins {

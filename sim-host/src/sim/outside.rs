@@ -59,6 +59,10 @@ impl Sim {
                 false => Err(NoSuchDevice::Target { address: *address }),
                 true => Ok(()),
             },
+            External::Flip | External::Fail | External::Rot => match &self.flash {
+                None => Err(NoSuchDevice::Storage),
+                Some(_) => Ok(()),
+            },
             External::Kill { .. }
             | External::Refuse { .. }
             | External::Allow { .. }
