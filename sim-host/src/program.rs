@@ -148,7 +148,6 @@ async fn run(
     wire: &mut Wire,
     signals: &mut Signals,
 ) -> Result<Ending, HostError> {
-    let mut failed_commands = 0_u32;
     // A pipe is a script as well: nobody sits there who reads what failed.
     let is_script = options.is_script() || options.uart == Uart::Stdio && wire.mode == Mode::Plain;
     let mut link = Link::new(options.until.map(|span| span.0));
@@ -157,16 +156,19 @@ async fn run(
             stopped = link.run(sim, wire) => stopped?,
             signal = signals.next() => return Ok(Ending::Signal(signal)),
         };
-        failed_commands = failed_commands.saturating_add(sim.commands_failed());
+        if sim.come_back().map_err(HostError::Boot)? {
+            continue;
+        }
+        let failed_commands = sim.commands_failed_in_all_boots();
         match stopped {
-            Stopped::By(Stop::Reboot) | Stopped::PowerCut => sim.reboot().map_err(HostError::Boot)?,
             Stopped::TimeReached if link.is_unfinished(sim, options.is_script()) => break Ending::OutOfTime,
             Stopped::By(Stop::PowerOff) | Stopped::TimeReached if is_script && failed_commands > 0 => {
                 break Ending::CommandsFailed(failed_commands);
             }
-            Stopped::By(Stop::PowerOff | Stop::BootLoader) | Stopped::TimeReached => break Ending::PowerOff,
             Stopped::By(Stop::Panic) => break Ending::Panic,
             Stopped::Hang => break Ending::Hang,
+            // One that comes back has done so.
+            Stopped::By(_) | Stopped::PowerCut | Stopped::TimeReached => break Ending::PowerOff,
         }
     };
     wire.finish().await?;

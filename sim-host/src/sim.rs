@@ -1,6 +1,7 @@
 //! One machine: its parts, and one step of its life.
 
 mod effect;
+mod ended;
 mod faulty;
 mod interrupt;
 mod outside;

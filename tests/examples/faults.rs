@@ -6,7 +6,7 @@ use kernel::{
     services::console::{Config, Mode},
     time::Duration,
 };
-use sim_host::{Sim, Wait};
+use sim_host::Sim;
 
 const CONSOLE: Config = Config {
     port: "uart0",
@@ -29,9 +29,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // On a line of its own, whatever is left of the one before.
         sim.uart(0).send(format!("\x03\n{line}").as_bytes());
         sim.run_for(Duration::from_millis(700));
-        if sim.waits() == Wait::PowerCut {
+        if sim.come_back()? {
             println!("-- the power fails, and comes back");
-            sim.reboot()?;
         }
         print!("-- {line}{}", sim.uart(0).take_text());
     }

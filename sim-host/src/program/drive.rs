@@ -41,7 +41,7 @@ const LEAVE: u8 = 0x1d;
 pub(crate) enum Stopped {
     /// For a reason of its own.
     By(Stop),
-    /// The power failed, and comes back.
+    /// The power failed.
     PowerCut,
     /// It did not end, but will never do anything again.
     Hang,

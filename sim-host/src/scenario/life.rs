@@ -186,16 +186,13 @@ impl<'s> Run<'s> {
                 return Err(Why::Busy.into());
             }
             steps += 1;
-            let next = match self.sim.step().wait {
+            let wait = self.sim.step().wait;
+            if self.sim.come_back().map_err(Why::Boot)? {
+                self.endings.push(Ending::Reboot);
+                continue;
+            }
+            let next = match wait {
                 Wait::Nothing => continue,
-                Wait::Stopped(Stop::Reboot) => {
-                    self.come_back()?;
-                    continue;
-                }
-                Wait::PowerCut if self.sim.power_returns() => {
-                    self.come_back()?;
-                    continue;
-                }
                 Wait::Stopped(stop) => {
                     self.off = Some(self.lived());
                     self.endings.push(if stop == Stop::Panic { Ending::Panic } else { Ending::PowerOff });
@@ -224,12 +221,6 @@ impl<'s> Run<'s> {
             // What is limited is how often the clock may stand still.
             steps = 0;
         }
-    }
-
-    /// The machine is booted again after it ended by itself.
-    fn come_back(&mut self) -> Result<(), Broken> {
-        self.endings.push(Ending::Reboot);
-        self.boot()
     }
 
     fn hear(&mut self) {

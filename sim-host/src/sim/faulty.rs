@@ -73,7 +73,8 @@ impl Sim {
         self.faults.counts()
     }
 
-    /// The power was cut by a [`Fault`], after which it comes back: the machine is to be [rebooted](Self::reboot).
+    /// The power was cut by a [`Fault`], after which it comes back: the machine is to be booted again, which
+    /// [`come_back`](Self::come_back) does.
     pub fn power_returns(&self) -> bool {
         self.power_returns && self.last.1 == Wait::PowerCut
     }
