@@ -122,9 +122,7 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
     };
     let described = timeline::begin(options, machine::describe(options, wire.mode))?;
     let mut sim = described.build().map_err(HostError::Boot)?;
-    if let Some(path) = &options.record {
-        tape::record(path, options, wire.mode, &mut sim)?;
-    }
+    tape::begin(options, wire.mode, &mut sim)?;
     // From here on: given back whenever and however this function is left.
     let terminal = if wire.takes_terminal { Some(terminal::Raw::enter()?) } else { None };
     let ending = run(options, &mut sim, &mut wire, &mut signals).await;
@@ -133,11 +131,9 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
         eprint!("\r\n");
     }
     drop(terminal);
-    machine::warn_of_idle_faults(&sim);
+    machine::warn_of_idle_faults([&sim]);
     // However the session ended, the tape of it is whole.
-    if let Some(path) = &options.record {
-        sim.end_recording().map_err(|error| HostError::Record { path: path.clone(), error })?;
-    }
+    tape::end(options, &mut sim)?;
     timeline::end(options, &mut sim)?;
     Ok(Ended { ending: ending?, digest: Some(sim.digest()) })
 }

@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostEr
     let live = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> {
         let ended = script.live(sim, lines).and_then(|()| bring_back(sim, explore));
         if !std::mem::replace(&mut *base_told.lock().unwrap_or_else(PoisonError::into_inner), true) {
-            machine::warn_of_idle_faults(sim);
+            machine::warn_of_idle_faults([&*sim]);
         }
         ended
     };

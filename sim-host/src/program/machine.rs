@@ -6,7 +6,7 @@ use kernel::{
     log::Level,
     services::console,
 };
-use sim_host::{Builder, FaultCount, Pace, Sim, Time};
+use sim_host::{Builder, Pace, Sim, Time};
 
 use super::{
     options::{self, AllocPolicy, Baud, Options},
@@ -83,9 +83,16 @@ pub(crate) fn on(builder: Builder, options: &Options, mode: Mode) -> Builder {
         })
 }
 
-/// Says on stderr which of a machine's faults have never had an effect: such a rule is mostly a mistake.
-pub(crate) fn warn_of_idle_faults(sim: &Sim) {
-    for FaultCount { fault, .. } in sim.faults().iter().filter(|count| count.hits == 0) {
+/// Says on stderr which faults, of machines that all have the same, have never had an effect on any: such a rule is mostly a
+/// mistake.
+pub(crate) fn warn_of_idle_faults<'s>(machines: impl IntoIterator<Item = &'s Sim>) {
+    let idle = |sim: &Sim| {
+        let counts = sim.faults().into_iter();
+        counts.map(|count| (count.hits == 0).then_some(count.fault)).collect::<Vec<_>>()
+    };
+    let on_each = machines.into_iter().map(idle);
+    let on_all = on_each.reduce(|before, sim| before.into_iter().zip(sim).map(|(a, b)| a.and(b)).collect());
+    for fault in on_all.into_iter().flatten().flatten() {
         eprintln!("sim-host: warning: the fault `{fault}` never applied");
     }
 }

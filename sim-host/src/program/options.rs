@@ -88,11 +88,12 @@ pub(crate) struct Options {
     /// A text with a statement on each line, such as `send uart0 "ps\n"`, `expect uart0 /echo/ within 50ms`, `press button`,
     /// `expect led on within 10ms`, `fault drop uart0 rx rate 5%`, `wait 1s`, `screenshot`, `reboot`. Each scenario runs on a
     /// machine of its own, in virtual time; tests/scenarios/README.md has the language. What fails is told with its
-    /// place and the last output. --until is how long each may take.
+    /// place and the last output. --until is how long each may take. One scenario alone may have a tape with --record, whose
+    /// replay needs no scenario, and a --timeline.
     #[arg(
         long = "scenario",
         value_name = "FILE",
-        conflicts_with_all = ["time", "uart", "commands", "script", "record", "replay", "lockstep", "check_determinism"],
+        conflicts_with_all = ["time", "uart", "commands", "script", "replay", "lockstep"],
     )]
     pub(crate) scenarios: Vec<PathBuf>,
 
@@ -117,7 +118,8 @@ pub(crate) struct Options {
 
     /// Run twice, and name the first difference if there is one
     ///
-    /// The machine runs a script, --until a time, or both. In real time there always is a difference.
+    /// The machine runs a script, --until a time, or both; or each scenario runs twice. In real time there always is a
+    /// difference.
     #[arg(long, conflicts_with_all = ["record", "replay", "lockstep", "uart"])]
     pub(crate) check_determinism: bool,
 
@@ -129,7 +131,7 @@ pub(crate) struct Options {
     ///
     /// It shows each task's polls, requests as arrows from client to server and back, interrupts, log lines, and memory in
     /// use, over all boots. The machine does what it would do without.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["check_determinism", "scenarios"])]
+    #[arg(long, value_name = "FILE", conflicts_with = "check_determinism")]
     pub(crate) timeline: Option<PathBuf>,
 
     /// Replay a tape, as fast as the host can, and stop where the machine goes another way
@@ -217,13 +219,20 @@ impl Options {
 
     /// Refuses combinations that make no sense.
     fn checked(self) -> Result<Self, clap::Error> {
-        if self.check_determinism && !self.is_script() && self.until.is_none() {
-            let text = "--check-determinism runs a script: it needs --command, --script or --until";
+        let is_run =
+            self.is_script() || self.until.is_some() || !self.scenarios.is_empty() || self.task.is_some();
+        if self.check_determinism && !is_run {
+            let text = "--check-determinism runs something twice: it needs --command, --script, --scenario, --until or a fleet";
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::MissingRequiredArgument, text));
         }
         if self.check_determinism && self.script.as_ref().is_some_and(|path| path.as_os_str() == "-") {
             let text = "--check-determinism reads the script twice: put it in a file";
+            return Err(<Self as clap::CommandFactory>::command()
+                .error(clap::error::ErrorKind::ArgumentConflict, text));
+        }
+        if self.scenarios.len() > 1 && (self.record.is_some() || self.timeline.is_some()) {
+            let text = "a tape or a timeline is one machine's, and each scenario has its own: give one --scenario with it";
             return Err(<Self as clap::CommandFactory>::command()
                 .error(clap::error::ErrorKind::ArgumentConflict, text));
         }
