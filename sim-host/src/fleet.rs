@@ -29,6 +29,7 @@ mod board;
 mod error;
 mod link;
 pub mod plan;
+mod record;
 mod run;
 
 use std::{cmp::Reverse, collections::BinaryHeap, fmt};
@@ -39,9 +40,9 @@ use self::{board::Board, link::Wire};
 pub use self::{
     error::FleetError,
     link::{Carried, Link, LinkError},
-    plan::{Plan, PlanError, PlanReason},
+    plan::{Plan, PlanReason},
 };
-use crate::{Builder, Digest, Rng, Sim, Time, digest::Digester};
+use crate::{Builder, Rng, Sim, Time, digest::Digester, onlooker::Shared};
 
 /// A board of a fleet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,8 +74,9 @@ pub struct Fleet {
     now: Instant,
     seed: u64,
     step_limit: u64,
-    /// Sums up what links carry.
-    traffic: Digester,
+    /// Sums up what links carry, if anybody wants a digest.
+    traffic: Option<Digester>,
+    timeline: Option<Shared>,
 }
 
 impl Fleet {
@@ -88,7 +90,8 @@ impl Fleet {
             now: Instant::BOOT,
             seed,
             step_limit: 10_000_000,
-            traffic: Digester::default(),
+            traffic: Some(Digester::default()),
+            timeline: None,
         }
     }
 
@@ -111,6 +114,11 @@ impl Fleet {
             return Err(FleetError::NameTaken { name: name.to_owned() });
         }
         let number = self.boards.len();
+        let board = if self.traffic.is_some() { board } else { board.without_digest() };
+        let mut board = board;
+        if let Some(timeline) = &mut self.timeline {
+            board.timeline = Some(timeline.part(name, self.now.since(Instant::BOOT)));
+        }
         let seed = board.seed ^ self.draw(number as u64).next_u64();
         // Of the highest level, so that lines of any level are within it.
         let span = tracing::error_span!(target: "mnemos", "board", name);
@@ -225,6 +233,8 @@ impl Fleet {
         let _on_it = span.enter();
         board.sim.reboot().map_err(|error| FleetError::Boot { name: board.name.clone(), error })?;
         // It did not live while it was off.
+        let off = now.since(board.fleet_time(board.sim.now()));
+        board.sim.was_off(off);
         board.joined = now.since(Instant::BOOT).saturating_sub(board.sim.uptime_of_all_boots());
         board.due = None;
         Ok(())
@@ -260,15 +270,6 @@ impl Fleet {
     /// The fleet's time: since its first board was switched on, if that was at once.
     pub fn now(&self) -> Instant {
         self.now
-    }
-
-    /// Stands for all that the boards have done, as [`Sim::digest`] for one, and for all that has come over links.
-    pub fn digest(&self) -> Digest {
-        let mut digester = self.traffic.clone();
-        for board in &self.boards {
-            digester.add(&format!("{} {}", board.name, board.sim.digest()));
-        }
-        digester.digest()
     }
 }
 

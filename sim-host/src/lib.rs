@@ -39,6 +39,7 @@ pub mod interrupts;
 mod journal;
 pub mod lockstep;
 mod mailbox;
+mod mistake;
 mod observed;
 mod onlooker;
 mod panics;
@@ -62,6 +63,7 @@ pub use self::{
     gpio::{Gpio, Pin},
     interrupts::IrqLine,
     journal::Entry,
+    mistake::{Mistake, Mistakes},
     observed::{NotObserved, Observed},
     region::RegionWatch,
     rng::Rng,

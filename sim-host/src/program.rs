@@ -89,8 +89,8 @@ fn start(options: &Options) -> Result<Ended, HostError> {
         return explore::run(options, task).map(|ending| Ended { ending, digest: None });
     }
     logs::start(&options.log);
-    if let Some(Task::Fleet { plan }) = &options.task {
-        return fleet::run(options, plan);
+    if let Some(Task::Fleet(fleet)) = &options.task {
+        return fleet::run(options, &fleet.plan);
     }
     if let Some(path) = &options.replay {
         return tape::replay(path, options);

@@ -66,11 +66,11 @@
 
 mod junit;
 mod life;
-mod mistake;
 mod names;
 mod parse;
 mod pattern;
 mod port;
+mod reason;
 mod report;
 mod run;
 #[cfg(test)]
@@ -84,17 +84,22 @@ use kernel::time::Duration;
 use self::pattern::Pattern;
 pub use self::{
     junit::junit,
-    mistake::{Mistake, Mistakes, Reason},
     port::{COLUMNS, KEPT, ROWS},
+    reason::Reason,
     report::{Failed, Report, Screenshot, Verdict, Why},
 };
-use crate::{External, Fault};
+use crate::{
+    External, Fault,
+    mistake::{Place, Source},
+};
+
+/// All mistakes of a scenario.
+pub type Mistakes = crate::Mistakes<Reason>;
 
 /// A scenario that has been read. [`parse`](Self::parse) makes one, [`run`](Self::run) carries it out.
 #[derive(Debug, Clone)]
 pub struct Scenario {
-    name: String,
-    lines: Vec<String>,
+    source: Source,
     statements: Vec<Statement>,
 }
 
@@ -104,13 +109,6 @@ struct Statement {
     place: Place,
     when: When,
     what: What,
-}
-
-/// A place in a scenario's text: line and column in characters, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
-    line: usize,
-    column: usize,
 }
 
 /// When a statement is carried out.
@@ -157,12 +155,7 @@ enum Ending {
 impl Scenario {
     /// What it was called when it was read: its file's name.
     pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The text of a line, counted from 1.
-    fn line(&self, number: usize) -> &str {
-        number.checked_sub(1).and_then(|index| self.lines.get(index)).map_or("", String::as_str)
+        &self.source.name
     }
 }
 

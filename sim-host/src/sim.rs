@@ -126,8 +126,8 @@ impl Sim {
         };
         let uarts = config.uarts.iter().enumerate().map(uart).collect();
         let gpio = Gpio::new(config.pins, interrupts.line("gpio"), inbox.clone(), outbox.clone());
-        let writer = config.timeline.as_ref().and_then(Output::take);
-        let onlooker = writer.map(|writer| Onlooker::new(writer, clock.clone()));
+        let timeline = config.timeline.as_ref().and_then(Output::take);
+        let onlooker = timeline.map(|begin| Onlooker::new(begin, clock.clone()));
         let (kernel, region) = boot(&config, &clock, onlooker.as_ref())?;
         let tap = Rc::new(Tap::new(kernel.handle()));
         interrupts.set_tap(tap.clone());

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::{NoSuchDevice, SimError};
+use super::plan::Mistakes;
+use crate::SimError;
 
 /// Why a fleet cannot be as it should.
 #[non_exhaustive]
@@ -36,13 +37,8 @@ pub enum FleetError {
         /// The port's number.
         uart: usize,
     },
-    /// Something is to happen to a device that a board has not.
-    NoSuchDevice {
-        /// The board's name.
-        name: String,
-        /// Which.
-        error: NoSuchDevice,
-    },
+    /// A plan has something happen to devices that boards have not.
+    Mistakes(Mistakes),
     /// A serial port cannot be joined to itself.
     SamePort {
         /// The board's name.
@@ -63,7 +59,7 @@ impl fmt::Display for FleetError {
                 f,
                 "the board `{name}` has no uart{uart}, but {count} serial ports, counted from 0: add it to its description"
             ),
-            Self::NoSuchDevice { name, error } => write!(f, "on the board `{name}`: {error}"),
+            Self::Mistakes(mistakes) => mistakes.fmt(f),
             Self::PortTaken { name, uart } => {
                 write!(f, "uart{uart} of the board `{name}` has a link already: use another port")
             }

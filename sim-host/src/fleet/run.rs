@@ -159,7 +159,9 @@ impl Fleet {
         }
         let Some(first) = arriving.first().map(|(at, _)| *at) else { return Ok(()) };
         for (at, bytes) in arriving {
-            self.traffic.add(&format!("{} {to}.uart{uart} {}", at.as_micros(), Quoted(&bytes)));
+            if let Some(traffic) = &mut self.traffic {
+                traffic.add(&format!("{} {to}.uart{uart} {}", at.as_micros(), Quoted(&bytes)));
+            }
             let scheduled = board.sim.schedule(board.local_time(at), External::Bytes { uart, bytes });
             // The port was there when the link was made.
             debug_assert!(scheduled.is_ok());

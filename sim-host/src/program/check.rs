@@ -104,6 +104,17 @@ impl Twice {
         let number = index + 1;
         Err(format!("two runs differ from event {number} on\n  first:  {first}\n  second: {second}"))
     }
+
+    /// Says that both runs are the same, and that it ended as the first one; unless they are not.
+    pub(crate) fn ended(&self, first: Ended) -> Ended {
+        match self.verdict() {
+            Ok(events) => {
+                eprintln!("sim-host: two runs are the same in all of their {events} events");
+                first
+            }
+            Err(how) => Ended { ending: Ending::Diverged(how), ..first },
+        }
+    }
 }
 
 /// Runs a session twice and compares; what the first run says is printed.
@@ -127,13 +138,7 @@ pub(crate) async fn run_twice(options: &Options) -> Result<Ended, HostError> {
     if matches!(again.ending, Ending::Signal(_)) {
         return Ok(again);
     }
-    match twice.verdict() {
-        Ok(events) => {
-            eprintln!("sim-host: two runs are the same in all of their {events} events");
-            Ok(ended)
-        }
-        Err(how) => Ok(Ended { ending: Ending::Diverged(how), ..ended }),
-    }
+    Ok(twice.ended(ended))
 }
 
 async fn one(

@@ -1,14 +1,16 @@
 //! The command line.
 
 mod explore;
+mod fleet;
 mod values;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 use sim_host::{Fault, Span};
 
 pub(crate) use self::explore::{Explore, Lines};
+pub(crate) use self::fleet::Fleet;
 pub(crate) use self::values::{Baud, Filter, Heap, Lockstep, Time, Uart};
 
 /// A virtual mnemOS machine in an ordinary process.
@@ -27,7 +29,7 @@ pub(crate) struct Options {
     /// Memory of the machine: bytes, or with K, M or G
     ///
     /// All that the kernel and its drivers ever allocate comes from here. The default is what the board will have.
-    #[arg(long, value_name = "SIZE", default_value = "128K")]
+    #[arg(long, value_name = "SIZE", default_value = "128K", global = true)]
     pub(crate) heap: Heap,
 
     /// How time passes: `real`, `virtual`, or so many times as fast (`10x`, `0.5x`)
@@ -50,13 +52,13 @@ pub(crate) struct Options {
     pub(crate) uart: Uart,
 
     /// Speed of the serial port, or `unlimited`
-    #[arg(long, value_name = "N|unlimited", default_value = "unlimited")]
+    #[arg(long, value_name = "N|unlimited", default_value = "unlimited", global = true)]
     pub(crate) baud: Baud,
 
     /// Logs to print on stderr: a level, or levels by target (`warn,uart=debug`)
     ///
     /// Levels are off, error, warn, info, debug and trace.
-    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    #[arg(long, value_name = "FILTER", default_value = "warn", global = true)]
     pub(crate) log: Filter,
 
     /// Something that goes wrong, as a rule such as `drop uart0 rx rate 5%`; may be given several times
@@ -70,7 +72,7 @@ pub(crate) struct Options {
     pub(crate) faults: Vec<Fault>,
 
     /// What happens when a driver allocates after it declared itself ready
-    #[arg(long, value_name = "POLICY", default_value = "report")]
+    #[arg(long, value_name = "POLICY", default_value = "report", global = true)]
     pub(crate) alloc_policy: AllocPolicy,
 
     /// A console command to run; may be given several times
@@ -131,7 +133,7 @@ pub(crate) struct Options {
     ///
     /// It shows each task's polls, requests as arrows from client to server and back, interrupts, log lines, and memory in
     /// use, over all boots. The machine does what it would do without.
-    #[arg(long, value_name = "FILE", conflicts_with = "check_determinism")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) timeline: Option<PathBuf>,
 
     /// Replay a tape, as fast as the host can, and stop where the machine goes another way
@@ -175,10 +177,7 @@ pub(crate) enum Task {
     /// happen to a machine. Each board has the standard services, a console at its uart0, and the serial ports that are
     /// named. What comes out of ports without a link is printed line by line, with the board's name before it. It ends
     /// when all boards are off, when nothing will ever happen again, or with --until.
-    Fleet {
-        /// The file that describes the fleet
-        plan: PathBuf,
-    },
+    Fleet(Fleet),
 }
 
 /// What an allocation by a ready driver leads to.
@@ -195,7 +194,26 @@ pub(crate) enum AllocPolicy {
 impl Options {
     /// Reads the command line; ends the program when it asks for help or is wrong.
     pub(crate) fn from_command_line() -> Self {
-        Self::parse().checked().unwrap_or_else(|error| error.exit())
+        Self::parse().gathered().checked().unwrap_or_else(|error| error.exit())
+    }
+
+    /// What was said behind the task counts as if it was said before it.
+    fn gathered(mut self) -> Self {
+        match &mut self.task {
+            Some(Task::Fleet(fleet)) => {
+                self.seed = fleet.seed.unwrap_or(self.seed);
+                self.until = fleet.until.or(self.until);
+                self.digest |= fleet.digest;
+                self.check_determinism |= fleet.check_determinism;
+                self.timeline = fleet.timeline.take().or(self.timeline);
+                self.faults.append(&mut fleet.faults);
+            }
+            Some(Task::Explore(explore)) => {
+                self.faults.append(&mut explore.rules);
+            }
+            None => {}
+        }
+        self
     }
 
     /// What holds when nothing is said.
@@ -219,58 +237,65 @@ impl Options {
 
     /// Refuses combinations that make no sense.
     fn checked(self) -> Result<Self, clap::Error> {
-        let is_run =
-            self.is_script() || self.until.is_some() || !self.scenarios.is_empty() || self.task.is_some();
-        if self.check_determinism && !is_run {
-            let text = "--check-determinism runs something twice: it needs --command, --script, --scenario, --until or a fleet";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::MissingRequiredArgument, text));
+        match self.nonsense() {
+            Some((kind, text)) => Err(<Self as clap::CommandFactory>::command().error(kind, text)),
+            None => Ok(self),
         }
-        if self.check_determinism && self.script.as_ref().is_some_and(|path| path.as_os_str() == "-") {
-            let text = "--check-determinism reads the script twice: put it in a file";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::ArgumentConflict, text));
-        }
-        if self.scenarios.len() > 1 && (self.record.is_some() || self.timeline.is_some()) {
-            let text = "a tape or a timeline is one machine's, and each scenario has its own: give one --scenario with it";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::ArgumentConflict, text));
-        }
+    }
+
+    /// What makes no sense, and what would.
+    fn nonsense(&self) -> Option<(ErrorKind, &'static str)> {
+        let missing = |text| Some((ErrorKind::MissingRequiredArgument, text));
+        let conflict = |text| Some((ErrorKind::ArgumentConflict, text));
         let is_script = self.is_script() || !self.scenarios.is_empty();
-        let is_session = is_script || self.is_watched() || self.until.is_some() || self.uart != Uart::Stdio;
-        let is_session = is_session || self.timeline.is_some();
-        if matches!(self.task, Some(Task::Explore(_))) && (is_session || self.seed != 0) {
-            let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --fault, --log and --alloc-policy go with it";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::ArgumentConflict, text));
-        }
-        if let Some(Task::Explore(explore)) = &self.task
-            && explore.is_scenario()
-            && (explore.lines.is_some() || explore.faults)
-        {
-            let text = "--lines and --faults are for scripts: a scenario is explored as a whole, and says by `fault` what goes wrong";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::ArgumentConflict, text));
-        }
         let is_taped = self.record.is_some() || self.replay.is_some() || self.lockstep.is_some();
-        let is_taped = is_taped || self.timeline.is_some();
-        let is_alone = is_script || is_taped || self.check_determinism || self.uart != Uart::Stdio;
-        if matches!(self.task, Some(Task::Fleet { .. })) && (is_alone || self.time != Time::Real) {
-            let text = "a fleet lives in virtual time by its file: of the options before it, only --heap, --seed, --baud, --until, --digest, --fault, --log and --alloc-policy go with it";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::ArgumentConflict, text));
+        let is_session = is_script || is_taped || self.uart != Uart::Stdio;
+        let is_looked_at = self.digest || self.check_determinism || self.timeline.is_some();
+        match &self.task {
+            Some(Task::Explore(_))
+                if is_session || is_looked_at || self.until.is_some() || self.seed != 0 =>
+            {
+                conflict(
+                    "explore runs its own script in virtual time: of the options before it, only --heap, --baud, \
+                     --fault, --log and --alloc-policy go with it",
+                )
+            }
+            Some(Task::Explore(explore))
+                if explore.is_scenario() && (explore.lines.is_some() || explore.faults) =>
+            {
+                conflict(
+                    "--lines and --faults are for scripts: a scenario is explored as a whole, and says by `fault` \
+                     what goes wrong",
+                )
+            }
+            Some(Task::Fleet(_)) if is_session || self.time != Time::Real => conflict(
+                "a fleet lives in virtual time by its file: of the options before it, only --heap, --seed, --baud, \
+                 --until, --digest, --check-determinism, --timeline, --fault, --log and --alloc-policy go with it",
+            ),
+            _ if self.check_determinism && self.timeline.is_some() => conflict(
+                "--check-determinism looks at two lives, and a timeline shows one: give either of them",
+            ),
+            None if self.check_determinism && !is_script && self.until.is_none() => missing(
+                "--check-determinism runs something twice: it needs --command, --script, --scenario, --until, or a fleet",
+            ),
+            None if self.check_determinism
+                && self.script.as_ref().is_some_and(|path| path.as_os_str() == "-") =>
+            {
+                conflict("--check-determinism reads the script twice: put it in a file")
+            }
+            None if self.scenarios.len() > 1 && (self.record.is_some() || self.timeline.is_some()) => {
+                conflict(
+                    "a tape or a timeline is one machine's, and each scenario has its own: give one --scenario with it",
+                )
+            }
+            _ if self.scenarios.is_empty() && self.junit.is_some() => {
+                missing("--junit tells what came of scenarios: it needs --scenario")
+            }
+            _ if self.is_script() && self.uart != Uart::Stdio => {
+                conflict("--command and --script are typed at the serial port: they need --uart stdio")
+            }
+            _ => None,
         }
-        if self.scenarios.is_empty() && self.junit.is_some() {
-            let text = "--junit tells what came of scenarios: it needs --scenario";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::MissingRequiredArgument, text));
-        }
-        if self.is_script() && self.uart != Uart::Stdio {
-            let text = "--command and --script are typed at the serial port: they need --uart stdio";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::ArgumentConflict, text));
-        }
-        Ok(self)
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn run(options: &Options) -> Result<Ended, HostError> {
         }
     }
     if !mistakes.is_empty() {
-        return Ok(Ended { ending: Ending::NotAScenario(mistakes.join("\n")), digest: None });
+        return Ok(Ended { ending: Ending::no_scenario(mistakes.join("\n")), digest: None });
     }
     let mut reports = Vec::new();
     let mut differences = Vec::new();
@@ -34,7 +34,7 @@ pub(crate) fn run(options: &Options) -> Result<Ended, HostError> {
         let checked = Twice::default();
         match one(options, scenario, &checked)? {
             Ok(report) => reports.push(report),
-            Err(of_it) => return Ok(Ended { ending: Ending::NotAScenario(of_it.to_string()), digest: None }),
+            Err(of_it) => return Ok(Ended { ending: Ending::no_scenario(of_it.to_string()), digest: None }),
         }
         if options.check_determinism {
             // What is wrong with it would have been told before.

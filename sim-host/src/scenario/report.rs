@@ -4,8 +4,7 @@ use std::fmt;
 
 use kernel::time::Duration;
 
-use super::mistake::pointed;
-use crate::{Digest, Fault, SimError};
+use crate::{Digest, Fault, SimError, mistake::pointed};
 
 /// What a scenario came to.
 #[derive(Debug, Clone, PartialEq)]

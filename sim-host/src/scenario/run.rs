@@ -37,7 +37,7 @@ impl Scenario {
         let Run { sim, screenshots, .. } = run;
         let idle = |count: FaultCount| (count.hits == 0).then_some(count.fault);
         Ok(Report {
-            name: self.name.clone(),
+            name: self.source.name.clone(),
             verdict,
             lived: sim.uptime_of_all_boots(),
             screenshots,
@@ -56,7 +56,7 @@ impl Scenario {
         };
         let uart = statement.what.uart().unwrap_or(0);
         let (last_output, all_seen) = run.ports.get(uart).map(Port::last).unwrap_or_default();
-        let (text, at) = (self.line(line).to_owned(), run.sim.uptime_of_all_boots());
+        let (text, at) = (self.source.line(line).to_owned(), run.sim.uptime_of_all_boots());
         Verdict::Failed(Failed { line, column, text, at, why, uart, last_output, all_seen })
     }
 
@@ -65,10 +65,9 @@ impl Scenario {
         let missing = |statement: &Statement| {
             let needed = statement.what.needs()?;
             let missing = sim.check(&needed).err()?;
-            Some(self.mistake(statement.place, Reason::NoSuchDevice(missing)))
+            Some(self.source.mistake(statement.place, Reason::NoSuchDevice(missing)))
         };
-        let mistakes: Vec<_> = self.statements.iter().filter_map(missing).collect();
-        if mistakes.is_empty() { Ok(()) } else { Err(Mistakes { name: self.name.clone(), mistakes }) }
+        self.source.judge(self.statements.iter().filter_map(missing).collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, ops::Range, path::PathBuf, str::FromStr};
 
 use clap::Args;
-use sim_host::explore::Schedule;
+use sim_host::{Fault, explore::Schedule};
 
 /// What is explored, and how: for what, see [`Task::Explore`](super::Task::Explore).
 #[derive(Debug, Clone, Args)]
@@ -35,6 +35,10 @@ pub(crate) struct Explore {
     /// answer: nothing else may be worse than without faults.
     #[arg(long)]
     pub(crate) faults: bool,
+
+    /// Something that goes wrong in every life, as a rule; may be given several times
+    #[arg(long = "fault", value_name = "RULE", id = "rules")]
+    pub(super) rules: Vec<Fault>,
 
     /// Which of the script's lines to run, counted from 1: `2,5-7`
     #[arg(long, value_name = "LINES")]
