@@ -151,8 +151,9 @@ impl Session<'_> {
                     Action::None => {}
                     Action::Complete => {
                         let before = commands::Before::of(self.editor.before_word());
-                        let kernel = self.kernel;
-                        self.editor.complete(&|offer| before.candidates(kernel, offer), &mut self.output);
+                        let (kernel, port) = (self.kernel, self.output.port());
+                        self.editor
+                            .complete(&|offer| before.candidates(kernel, port, offer), &mut self.output);
                     }
                     done => return Ok(done),
                 },
