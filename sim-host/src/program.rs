@@ -36,7 +36,10 @@ mod terminal;
 mod timeline;
 mod wire;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use kernel::platform::Stop;
 use sim_host::{Digest, Sim};
@@ -125,10 +128,11 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
     tape::begin(options, wire.mode, &mut sim)?;
     // From here on: given back whenever and however this function is left.
     let terminal = if wire.takes_terminal { Some(terminal::Raw::enter()?) } else { None };
-    let ending = run(options, &mut sim, &mut wire, &mut signals).await;
-    if terminal.is_some() && matches!(ending, Ok(Ending::Signal(_))) {
-        // The shell's prompt does not belong behind the guest's.
-        eprint!("\r\n");
+    let mut link = Link::new(options.until.map(|span| span.0));
+    let ending = run(options, &mut sim, &mut link, &mut wire, &mut signals).await;
+    if terminal.is_some() && link.is_amid_a_line() {
+        // The shell's prompt does not belong behind the guest's. A terminal that is gone has none.
+        let _ = io::stdout().write_all(b"\r\n").and_then(|()| io::stdout().flush());
     }
     drop(terminal);
     machine::warn_of_idle_faults([&sim]);
@@ -141,12 +145,12 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
 async fn run(
     options: &Options,
     sim: &mut Sim,
+    link: &mut Link,
     wire: &mut Wire,
     signals: &mut Signals,
 ) -> Result<Ending, HostError> {
     // A pipe is a script as well: nobody sits there who reads what failed.
     let is_script = options.is_script() || options.uart == Uart::Stdio && wire.mode == Mode::Plain;
-    let mut link = Link::new(options.until.map(|span| span.0));
     let ending = loop {
         let stopped = tokio::select! {
             stopped = link.run(sim, wire) => stopped?,

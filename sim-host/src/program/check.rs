@@ -6,7 +6,7 @@ use kernel::time::Instant;
 use sim_host::Sim;
 use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
-use super::{Ended, Ending, HostError, Options, Signals, machine, run, wire};
+use super::{Ended, Ending, HostError, Link, Options, Signals, machine, run, wire};
 
 /// What a run has done, compactly: one line for each entry of its machines' journals.
 #[derive(Default)]
@@ -149,6 +149,7 @@ async fn one(
 ) -> Result<(Ended, Sim), HostError> {
     let mut sim = machine::describe(options, wire.mode).build().map_err(HostError::Boot)?;
     watch(&mut sim);
-    let ending = run(options, &mut sim, &mut wire, signals).await?;
+    let mut link = Link::new(options.until.map(|span| span.0));
+    let ending = run(options, &mut sim, &mut link, &mut wire, signals).await?;
     Ok((Ended { ending, digest: Some(sim.digest()) }, sim))
 }
