@@ -27,6 +27,7 @@ pub(crate) use self::text::{split_word, uart_number};
 use crate::{
     explore::Schedule,
     mailbox::{Doorbell, lock},
+    mistake::listed,
 };
 
 /// Something that happens to a machine from outside. As text, on tapes and in scripts, it reads as in the examples.
@@ -160,6 +161,8 @@ pub enum NoSuchDevice {
     Interrupt {
         /// The name.
         line: String,
+        /// The lines that there are.
+        lines: Vec<&'static str>,
     },
 }
 
@@ -172,8 +175,8 @@ impl fmt::Display for NoSuchDevice {
             Self::Pin { pin, count } => {
                 write!(f, "the machine has no pin {pin}: it has {count}, counted from 0")
             }
-            Self::Interrupt { line } => {
-                write!(f, "the machine has no interrupt line `{line}`; the console's `irq` lists them")
+            Self::Interrupt { line, lines } => {
+                write!(f, "the machine has no interrupt line `{line}`: there are {}", listed(lines))
             }
         }
     }

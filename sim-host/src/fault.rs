@@ -76,6 +76,14 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
+    /// What could only happen to a machine that has what the rule is about.
+    pub(crate) fn needs(&self) -> External {
+        match &self.what {
+            What::Bytes { uart, .. } => External::Break { uart: *uart },
+            What::Happens { begin, .. } => begin.clone(),
+        }
+    }
+
     /// The serial port whose bytes the rule is about.
     pub(crate) fn uart(&self) -> Option<usize> {
         match self.what {

@@ -67,7 +67,7 @@ pub use self::{
     observed::{NotObserved, Observed},
     region::RegionWatch,
     rng::Rng,
-    sim::{Sim, Step, Wait},
+    sim::{IdleFault, Sim, Step, Wait},
     span::{NotASpan, Span},
     uart::{Pace, Uart},
 };

@@ -92,6 +92,20 @@ pub(crate) fn pointed(text: &str, column: usize) -> String {
     format!("    {text}\n    {blank}^")
 }
 
+/// Words as a sentence lists them: `a, b and c`.
+pub(crate) fn listed(words: &[impl fmt::Display]) -> String {
+    let mut text = String::new();
+    for (number, word) in words.iter().enumerate() {
+        text += match number {
+            0 => "",
+            _ if number + 1 == words.len() => " and ",
+            _ => ", ",
+        };
+        text += &word.to_string();
+    }
+    text
+}
+
 /// The word that is most like another one, if one is like it.
 pub(crate) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // A letter in three may be wrong.

@@ -29,7 +29,7 @@
 //! | `fault drop uart0 rx rate 5%` | lets things go wrong from now on: see [`fault`](crate::fault) |
 //! | `screenshot "name"` | keeps what the user of `uart0` sees; `screenshot uart1 "name"`; the name may be missing |
 //! | `poweroff`, `poweron`, `reboot` | takes the power away, gives it back, or both |
-//! | `kill echo`, `garble uart0`, ... | whatever else can happen from outside: see [`External`] |
+//! | `kill echo`, `garble uart0`, ... | whatever else can happen from outside: see [`External`]; to end a task that is not there fails |
 //!
 //! `led` is pin 25 unless a scenario names another one so.
 //!
@@ -86,7 +86,7 @@ pub use self::{
     junit::junit,
     port::{COLUMNS, KEPT, ROWS},
     reason::Reason,
-    report::{Failed, Report, Screenshot, Verdict, Why},
+    report::{Failed, Idle, Report, Screenshot, Verdict, Why},
 };
 use crate::{
     External, Fault,

@@ -3,6 +3,7 @@
 mod effect;
 mod ended;
 mod faulty;
+mod idle;
 mod interrupt;
 mod outside;
 mod record;
@@ -38,6 +39,8 @@ use crate::{
     panics, region, standard,
     tap::Tap,
 };
+
+pub use self::idle::IdleFault;
 
 /// A virtual machine. Dropping it switches it off.
 pub struct Sim {
@@ -164,10 +167,12 @@ impl Sim {
             config,
         };
         sim.assemble()?;
-        let scheduled = sim.config.schedule.iter().flat_map(Schedule::faults);
-        let faults: Vec<_> = sim.config.faults.iter().chain(scheduled).cloned().collect();
-        for fault in faults {
+        for fault in sim.config.faults.clone() {
             sim.add_fault(fault).map_err(SimError::Fault)?;
+        }
+        let drawn: Vec<_> = sim.config.schedule.iter().flat_map(Schedule::faults).cloned().collect();
+        for fault in drawn {
+            sim.add_drawn_fault(fault).map_err(SimError::Fault)?;
         }
         Ok(sim)
     }

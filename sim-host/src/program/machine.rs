@@ -86,14 +86,12 @@ pub(crate) fn on(builder: Builder, options: &Options, mode: Mode) -> Builder {
 /// Says on stderr which faults, of machines that all have the same, have never had an effect on any: such a rule is mostly a
 /// mistake.
 pub(crate) fn warn_of_idle_faults<'s>(machines: impl IntoIterator<Item = &'s Sim>) {
-    let idle = |sim: &Sim| {
-        let counts = sim.faults().into_iter();
-        counts.map(|count| (count.hits == 0).then_some(count.fault)).collect::<Vec<_>>()
-    };
-    let on_each = machines.into_iter().map(idle);
-    let on_all = on_each.reduce(|before, sim| before.into_iter().zip(sim).map(|(a, b)| a.and(b)).collect());
-    for fault in on_all.into_iter().flatten().flatten() {
-        eprintln!("sim-host: warning: the fault `{fault}` never applied");
+    let idle_on_all = machines.into_iter().map(Sim::idle_faults).reduce(|mut idle, more| {
+        idle.retain(|fault| more.iter().any(|other| other.number == fault.number));
+        idle
+    });
+    for fault in idle_on_all.into_iter().flatten() {
+        eprintln!("sim-host: warning: {fault}");
     }
 }
 

@@ -96,8 +96,8 @@ fn one(
         Err(mistakes) => return Ok(Err(mistakes)),
     };
     say(&format!("{report}\n"))?;
-    for fault in &report.idle_faults {
-        eprintln!("sim-host: warning: {}: the fault `{fault}` never applied", scenario.name());
+    for idle in &report.idle_faults {
+        eprintln!("sim-host: warning: {}:{idle}", scenario.name());
     }
     if options.digest {
         eprintln!("digest {} {}", report.digest, scenario.name());

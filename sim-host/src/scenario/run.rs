@@ -3,11 +3,11 @@
 use kernel::time::Duration;
 
 use super::{
-    Ending, Expected, Failed, Mistakes, Reason, Report, Scenario, Statement, Verdict, What, Why,
+    Ending, Expected, Failed, Idle, Mistakes, Reason, Report, Scenario, Statement, Verdict, What, Why,
     life::{Broken, Run},
     port::Port,
 };
-use crate::{Drive, External, FaultCount, Sim};
+use crate::{Drive, External, IdleFault, Sim};
 
 impl Scenario {
     /// Carries the scenario out on a machine. Nothing of the scenario runs on it beside that; its clock may be real.
@@ -34,14 +34,17 @@ impl Scenario {
             Ok(()) => Verdict::Passed,
             Err((statement, broken)) => self.verdict(&run, statement, broken),
         };
-        let Run { sim, screenshots, .. } = run;
-        let idle = |count: FaultCount| (count.hits == 0).then_some(count.fault);
+        let Run { sim, faults, faults_before, screenshots, .. } = run;
+        let idle = |fault: IdleFault| {
+            let place = fault.number.checked_sub(faults_before).and_then(|number| faults.get(number));
+            Idle { place: place.map(|place| (place.line, place.column)), fault }
+        };
         Ok(Report {
             name: self.source.name.clone(),
             verdict,
             lived: sim.uptime_of_all_boots(),
             screenshots,
-            idle_faults: sim.faults().into_iter().filter_map(idle).collect(),
+            idle_faults: sim.idle_faults().into_iter().map(idle).collect(),
             digest: sim.digest(),
         })
     }
@@ -92,6 +95,7 @@ impl What {
             | Self::ExpectNo { unexpected: Expected::Level { pin, .. }, .. } => {
                 Some(External::Pin { pin: *pin, drive: Drive::Released })
             }
+            Self::Fault(fault) => Some(fault.needs()),
             _ => self.uart().map(|uart| External::Break { uart }),
         }
     }

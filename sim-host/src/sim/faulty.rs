@@ -49,11 +49,23 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// When the machine has no such serial port.
+    /// When the machine has no such serial port or interrupt line.
     pub fn add_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
-        if let Some(uart) = fault.uart() {
-            self.check(&External::Break { uart })?;
+        self.check(&fault.needs())?;
+        self.admit(fault);
+        Ok(())
+    }
+
+    /// Adds a fault of a schedule, which may be about an interrupt line that comes later.
+    pub(super) fn add_drawn_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
+        match self.check(&fault.needs()) {
+            Ok(()) | Err(NoSuchDevice::Interrupt { .. }) => self.admit(fault),
+            Err(missing) => return Err(missing),
         }
+        Ok(())
+    }
+
+    fn admit(&mut self, fault: Fault) {
         let (number, begins) = self.faults.add(fault);
         match begins {
             Begins::Outgoing(uart, rule) => self.uart(uart).add_fault(rule),
@@ -65,7 +77,6 @@ impl Sim {
             }
             Begins::Later => {}
         }
-        Ok(())
     }
 
     /// The machine's faults, and how often each has had an effect: one that never had is worth a look.

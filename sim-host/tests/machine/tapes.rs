@@ -115,7 +115,10 @@ fn what_cannot_happen_is_refused_when_it_is_scheduled() {
     };
     assert_eq!(refused("break uart1"), NoSuchDevice::Uart { uart: 1, count: 1 });
     assert_eq!(refused("pin 30 low"), NoSuchDevice::Pin { pin: 30, count: 30 });
-    assert_eq!(refused("interrupt bell"), NoSuchDevice::Interrupt { line: "bell".into() });
+    assert_eq!(
+        refused("interrupt bell"),
+        NoSuchDevice::Interrupt { line: "bell".into(), lines: vec!["timer", "uart0", "gpio"] }
+    );
 }
 
 #[test]

@@ -225,9 +225,31 @@ fn faults_of_the_command_line_and_of_the_scenario_apply() {
     let ended = scenario("scn-own-fault.scn", &text, &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(
-        ended.stderr.contains("scn-own-fault.scn: the fault `kill nobody at 1s` never applied\n"),
+        ended.stderr.contains("scn-own-fault.scn:2:1: the fault `kill nobody at 1s` never applied; no task is called `nobody`: there are "),
         "{ended:?}"
     );
+}
+
+#[test]
+fn a_misspelt_driver_is_told_with_its_place_and_the_names_that_there_are() {
+    let ended = scenario("scn-kill.scn", "wait 1ms\n  kill ecko\n", &[]);
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    let told = "scn-kill.scn:2:3: no task is called `ecko`: there are ";
+    assert!(
+        ended.stdout.contains(told) && ended.stdout.contains(" and console, at 0.001000 s\n"),
+        "{ended:?}"
+    );
+    // One that has been ended is not there either; one that is about to start is.
+    assert_eq!(scenario("scn-kill-first.scn", "kill echo\n", &[]).code, Some(0));
+    assert_eq!(scenario("scn-kill-twice.scn", "kill echo\nwait 1ms\nkill echo\n", &[]).code, Some(6));
+    // The lines of interrupts are known before.
+    for statement in ["fault stall urat0", "mask urat0"] {
+        let ended = scenario("scn-stall.scn", &format!("wait 1ms\n{statement}\n"), &[]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+        let told =
+            "scn-stall.scn:2:1: the machine has no interrupt line `urat0`: there are timer, uart0 and gpio\n";
+        assert!(ended.stderr.contains(told), "{ended:?}");
+    }
 }
 
 #[test]
