@@ -51,11 +51,9 @@
 //! use kernel::services::console::{Config, Mode};
 //! use sim_host::{Sim, scenario::Scenario};
 //!
-//! # const CONSOLE: Config = Config { port: "uart0", mode: Mode::Terminal, machine: "a test", serial_number: None,
-//! #     has_boot_loader: false, power_off_at_end: false };
 //! let text = "send uart0 \"echo hello\\n\"\nexpect uart0 /^hello$/ within 5ms\n";
 //! let scenario = Scenario::parse("hello.scn", text)?;
-//! let mut sim = Sim::builder().console(CONSOLE).build()?;
+//! let mut sim = Sim::builder().console(Config::new("uart0", Mode::Terminal, "a test")).build()?;
 //! let report = scenario.run(&mut sim, None)?;
 //! assert!(report.passed(), "{report}");
 //!

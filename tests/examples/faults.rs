@@ -8,14 +8,7 @@ use kernel::{
 };
 use sim_host::Sim;
 
-const CONSOLE: Config = Config {
-    port: "uart0",
-    mode: Mode::Plain,
-    machine: "an example",
-    power_off_at_end: false,
-    has_boot_loader: false,
-    serial_number: None,
-};
+const CONSOLE: Config = Config::new("uart0", Mode::Plain, "an example");
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut sim = Sim::builder()

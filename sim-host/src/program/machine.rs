@@ -41,17 +41,15 @@ pub(crate) fn kinds(options: &Options) -> Kinds {
 
 /// The machine as the options of an exploration describe it, on top of what exploration wants. In virtual time.
 pub(crate) fn on(builder: Builder, options: &Options, mode: Mode) -> Builder {
+    let console_mode = match mode {
+        Mode::Terminal => console::Mode::Terminal,
+        Mode::Plain => console::Mode::Plain,
+    };
     let console = console::Config {
-        port: PORT,
-        mode: match mode {
-            Mode::Terminal => console::Mode::Terminal,
-            Mode::Plain => console::Mode::Plain,
-        },
-        machine: "the simulator",
         // The seed is all that tells two simulated machines apart.
         serial_number: Some(options.seed),
-        has_boot_loader: false,
         power_off_at_end: true,
+        ..console::Config::new(PORT, console_mode, "the simulator")
     };
     let pace = match options.baud {
         Baud::Unlimited => Pace::Unlimited,

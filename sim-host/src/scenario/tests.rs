@@ -9,14 +9,7 @@ use kernel::{
 use super::{Mistakes, Reason, Report, Scenario, Verdict, Why, junit};
 use crate::Sim;
 
-const CONSOLE: Config = Config {
-    port: "uart0",
-    mode: Mode::Terminal,
-    machine: "a test",
-    power_off_at_end: true,
-    has_boot_loader: false,
-    serial_number: None,
-};
+const CONSOLE: Config = Config { power_off_at_end: true, ..Config::new("uart0", Mode::Terminal, "a test") };
 
 fn parse(text: &str) -> Result<Scenario, Mistakes> {
     Scenario::parse("test.scn", text)

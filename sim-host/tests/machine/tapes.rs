@@ -28,14 +28,7 @@ impl Write for Shared {
 }
 
 fn machine(seed: u64) -> Builder {
-    let console = Config {
-        port: "uart0",
-        mode: Mode::Plain,
-        machine: "a test",
-        power_off_at_end: true,
-        has_boot_loader: false,
-        serial_number: None,
-    };
+    let console = Config { power_off_at_end: true, ..Config::new("uart0", Mode::Plain, "a test") };
     Sim::builder().seed(seed).console(console).events(Kinds::ALL)
 }
 

@@ -52,6 +52,14 @@ pub struct Config {
     pub power_off_at_end: bool,
 }
 
+impl Config {
+    /// A console on a port, of a machine of which nothing is known but what it is called. At the end of its input the
+    /// machine goes on.
+    pub const fn new(port: &'static str, mode: Mode, machine: &'static str) -> Self {
+        Self { port, mode, machine, serial_number: None, has_boot_loader: false, power_off_at_end: false }
+    }
+}
+
 /// Why a console ended.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

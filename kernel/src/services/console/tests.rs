@@ -36,12 +36,9 @@ impl Terminal {
         let uart = Model::default();
         let (driver, handler) = set_up(&kernel, uart.clone(), "uart0", 256).expect("set up");
         let config = Config {
-            port: "uart0",
-            mode,
-            machine: "a test",
             serial_number: Some(0xe660),
-            has_boot_loader: false,
             power_off_at_end: true,
+            ..Config::new("uart0", mode, "a test")
         };
         let supervisor = standard::start(&kernel).expect("started");
         standard::start_serial(&kernel, &supervisor, driver, "uart0").expect("started");
