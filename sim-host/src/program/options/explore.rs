@@ -21,6 +21,13 @@ pub(crate) struct Explore {
     #[arg(long = "seed", value_name = "N", id = "one_seed", conflicts_with_all = ["seeds", "shard"])]
     pub(crate) seed: Option<u64>,
 
+    /// Write a timeline of that run, to be opened in https://ui.perfetto.dev
+    ///
+    /// It goes with the line that an exploration prints for what it has found, too. If the script fails by itself, the
+    /// timeline shows how.
+    #[arg(long = "timeline", value_name = "FILE", id = "explore_timeline", requires = "one_seed")]
+    pub(super) timeline: Option<PathBuf>,
+
     /// The schedule of that run, instead of the one that is drawn from its seed; `none` displaces nothing
     ///
     /// Parts with commas between: irq:LINE@N pends a line after N critical sections, late:I+N takes the I-th interrupt N
