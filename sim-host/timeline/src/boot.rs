@@ -17,13 +17,13 @@ use crate::{
 /// Moments that wait for the end of a poll. A poll with more of them is shown with those that came last.
 const HELD: usize = 64 * 1024;
 
-/// Ranks of tracks, from top to bottom; those of tasks are their numbers behind all others.
+/// Ranks of tracks, from top to bottom; those of tasks are their numbers after the first.
 const EVENTS: i32 = 0;
 const INTERRUPTS: i32 = 1;
 const LOG: i32 = 2;
-const MEMORY: i32 = 3;
-const OWNERS: i32 = 4;
-const TASKS: i32 = 5;
+const TASKS: i32 = 3;
+const MEMORY: i32 = i32::MAX - 1;
+const OWNERS: i32 = i32::MAX;
 
 /// What happens at a time.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(crate) enum Moment {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Boot {
-    process: Track,
+    group: Track,
     events: Option<Track>,
     interrupts: Option<Track>,
     log: Option<Track>,
@@ -49,7 +49,7 @@ pub(crate) struct Boot {
 impl Boot {
     pub(crate) fn new<W: Write>(packets: &mut Packets<W>, whose: &str, number: u32) -> io::Result<Self> {
         Ok(Self {
-            process: packets.process(number, &format!("{whose}, boot {number}"))?,
+            group: packets.group(format!("{whose}, boot {number}"))?,
             events: None,
             interrupts: None,
             log: None,
@@ -143,7 +143,7 @@ impl Boot {
             match moment {
                 Moment::Event(event) => self.show(packets, event),
                 Moment::Line(level, text) => {
-                    let track = lane(packets, &mut self.log, self.process, "log", LOG)?;
+                    let track = lane(packets, &mut self.log, self.group, "log", LOG)?;
                     packets.instant(track, level.name(), text, Flows::default())
                 }
             }
@@ -161,7 +161,7 @@ impl Boot {
                 packets.instant(track, "task", format!("long poll: {us} us"), Flows::default())
             }
             Event::Interrupt { line } => {
-                let track = lane(packets, &mut self.interrupts, self.process, "interrupts", INTERRUPTS)?;
+                let track = lane(packets, &mut self.interrupts, self.group, "interrupts", INTERRUPTS)?;
                 packets.instant(track, "interrupt", line.to_owned(), Flows::default())
             }
             Event::Allocate { owner, bytes } => self.count(packets, owner, signed(bytes)),
@@ -177,7 +177,7 @@ impl Boot {
     }
 
     fn note<W: Write>(&mut self, packets: &mut Packets<W>, kind: &str, text: String) -> io::Result<()> {
-        let track = lane(packets, &mut self.events, self.process, "events", EVENTS)?;
+        let track = lane(packets, &mut self.events, self.group, "events", EVENTS)?;
         packets.instant(track, kind, text, Flows::default())
     }
 
@@ -190,8 +190,8 @@ impl Boot {
     }
 
     fn add_task<W: Write>(&mut self, packets: &mut Packets<W>, task: u32, name: &str) -> io::Result<Track> {
-        let rank = i32::try_from(task).unwrap_or(i32::MAX).saturating_add(TASKS);
-        let track = packets.lane(self.process, format!("{name} {task}"), rank)?;
+        let rank = i32::try_from(task).unwrap_or(MEMORY).saturating_add(TASKS).min(MEMORY);
+        let track = packets.lane(self.group, format!("{name} {task}"), rank)?;
         self.tasks.insert(task, track);
         Ok(track)
     }
@@ -205,12 +205,12 @@ impl Boot {
     ) -> io::Result<()> {
         let all = match &mut self.memory {
             Some(all) => all,
-            none => none.insert((packets.counter(self.process, "memory in use".to_owned(), MEMORY)?, 0)),
+            none => none.insert((packets.counter(self.group, "memory in use".to_owned(), MEMORY)?, 0)),
         };
         all.1 = all.1.saturating_add(difference);
         packets.count(all.0, all.1)?;
         if !self.owners.contains_key(owner) {
-            let track = packets.counter(self.process, format!("memory of {owner}"), OWNERS)?;
+            let track = packets.counter(self.group, format!("memory of {owner}"), OWNERS)?;
             self.owners.insert(owner.to_owned(), (track, 0));
         }
         let Some((track, bytes)) = self.owners.get_mut(owner) else { return Ok(()) };
@@ -239,12 +239,12 @@ fn events_of(moments: &[(u64, Moment)]) -> impl Iterator<Item = &Event> {
 fn lane<W: Write>(
     packets: &mut Packets<W>,
     slot: &mut Option<Track>,
-    process: Track,
+    group: Track,
     name: &str,
     rank: i32,
 ) -> io::Result<Track> {
     match *slot {
         Some(track) => Ok(track),
-        None => Ok(*slot.insert(packets.lane(process, name.to_owned(), rank)?)),
+        None => Ok(*slot.insert(packets.lane(group, name.to_owned(), rank)?)),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Timeline`] is told of events and log lines in the order in which they happen, with their times, and writes
 //! packets of Perfetto's trace format. It knows nothing of where they come from: a simulator's kernel, or a board's over
-//! a wire. Each boot is a group of tracks, a *process* to Perfetto:
+//! a wire. Each boot is a group of tracks:
 //!
 //! | track | shows |
 //! |---|---|

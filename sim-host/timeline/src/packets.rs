@@ -5,15 +5,12 @@ use std::io::{self, BufWriter, Write};
 use prost::Message as _;
 
 use crate::proto::{
-    COUNTER, CounterDescriptor, EXPLICIT, INCREMENTAL_STATE_CLEARED, INSTANT, PACKET, ProcessDescriptor,
-    SIZE_BYTES, SLICE_BEGIN, SLICE_END, TracePacket, TrackDescriptor, TrackEvent,
+    COUNTER, CounterDescriptor, EXPLICIT, INCREMENTAL_STATE_CLEARED, INSTANT, PACKET, SIZE_BYTES,
+    SLICE_BEGIN, SLICE_END, TracePacket, TrackDescriptor, TrackEvent,
 };
 
 /// Numbers that each part of a trace has for itself: of its tracks, and of its flows.
 const NUMBERS: u32 = 40;
-
-/// Boots that each part of a trace has for itself, as numbers of processes.
-const BOOTS: u32 = 16;
 
 /// The number before the first of a part's tracks, and of its flows: those of other parts are far away.
 pub(crate) fn numbers(part: u32) -> u64 {
@@ -57,15 +54,10 @@ impl<W: Write> Packets<W> {
         self.now_ns = self.now_ns.max(us.saturating_mul(1000));
     }
 
-    /// A group of tracks: to Perfetto, a process.
-    pub(crate) fn process(&mut self, boot: u32, name: &str) -> io::Result<Track> {
-        let number = (u64::from(self.part) << BOOTS) + u64::from(boot);
-        let process = ProcessDescriptor {
-            pid: Some(i32::try_from(number).unwrap_or(i32::MAX)),
-            process_name: Some(name.to_owned()),
-        };
+    /// A group of tracks. It is no process to Perfetto, since the tracks of those are shown in alphabetical order.
+    pub(crate) fn group(&mut self, name: String) -> io::Result<Track> {
         self.track(TrackDescriptor {
-            process: Some(process),
+            name: Some(name),
             child_ordering: Some(EXPLICIT),
             ..TrackDescriptor::default()
         })

@@ -1,7 +1,7 @@
 //! The few messages of Perfetto's trace format that a timeline needs, with the field numbers that Perfetto publishes.
 //!
 //! They stand for `protos/perfetto/trace` of Perfetto: `trace_packet.proto`, and of `track_event` the files
-//! `track_descriptor.proto`, `process_descriptor.proto`, `counter_descriptor.proto` and `track_event.proto`. A trace is
+//! `track_descriptor.proto`, `counter_descriptor.proto` and `track_event.proto`. A trace is
 //! a message with packets in field 1.
 
 use prost::Message;
@@ -48,8 +48,6 @@ pub(crate) struct TrackDescriptor {
     pub(crate) uuid: Option<u64>,
     #[prost(string, optional, tag = "2")]
     pub(crate) name: Option<String>,
-    #[prost(message, optional, tag = "3")]
-    pub(crate) process: Option<ProcessDescriptor>,
     #[prost(uint64, optional, tag = "5")]
     pub(crate) parent_uuid: Option<u64>,
     #[prost(message, optional, tag = "8")]
@@ -58,14 +56,6 @@ pub(crate) struct TrackDescriptor {
     pub(crate) child_ordering: Option<i32>,
     #[prost(int32, optional, tag = "12")]
     pub(crate) sibling_order_rank: Option<i32>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct ProcessDescriptor {
-    #[prost(int32, optional, tag = "1")]
-    pub(crate) pid: Option<i32>,
-    #[prost(string, optional, tag = "6")]
-    pub(crate) process_name: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]

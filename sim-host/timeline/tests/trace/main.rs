@@ -133,6 +133,26 @@ fn counters_start_with_what_accounts_hold_and_end_with_what_is_in_use() {
 }
 
 #[test]
+fn tasks_stand_below_what_concerns_all_and_above_memory() {
+    let trace = told(|timeline| {
+        timeline.account(0, "kernel", 100)?;
+        tell(
+            timeline,
+            &[
+                (1, Event::Spawn { task: u32::MAX, name: "last" }),
+                (1, Event::Spawn { task: 1, name: "first" }),
+                (2, Event::Interrupt { line: "timer" }),
+            ],
+        )
+    });
+    let group = only_group(&trace);
+    let names = ["interrupts", "first 1", "last 4294967295", "memory in use", "memory of kernel"];
+    let ranks = names.map(|name| trace.tracks[&trace.named(group, name)].rank);
+    assert!(ranks.is_sorted(), "{ranks:?}");
+    assert!(ranks[0] < ranks[1] && ranks[1] < ranks[3]);
+}
+
+#[test]
 fn a_task_that_ends_in_its_poll_or_without_one_leaves_balanced_slices() {
     let exit = |task, ending| Event::Exit { task, ending };
     let trace = told(|timeline| {

@@ -13,7 +13,9 @@ enum Value<'a> {
 pub(crate) struct Track {
     pub(crate) name: String,
     pub(crate) parent: Option<u64>,
-    pub(crate) pid: Option<u64>,
+    pub(crate) is_group: bool,
+    /// Those of lower ranks are shown above others.
+    pub(crate) rank: u64,
     pub(crate) is_counter: bool,
 }
 
@@ -100,27 +102,22 @@ impl Trace {
             match field {
                 1 => uuid = number(value),
                 2 => track.name = text(value),
-                3 => {
-                    for (field, value) in fields(bytes_of(value)) {
-                        match field {
-                            1 => track.pid = Some(number(value)),
-                            6 => track.name = text(value),
-                            other => panic!("ProcessDescriptor has no field {other} of ours"),
-                        }
-                    }
-                }
                 5 => track.parent = Some(number(value)),
                 8 => {
                     track.is_counter = true;
                     let unit = fields(bytes_of(value)).map(|(field, value)| (field, number(value)));
                     assert_eq!(unit.collect::<Vec<_>>(), [(3, 3)], "bytes");
                 }
-                11 | 12 => drop(number(value)),
+                11 => {
+                    assert_eq!(number(value), 3, "the tracks of a group are in the order of their ranks");
+                    track.is_group = true;
+                }
+                12 => track.rank = number(value),
                 other => panic!("TrackDescriptor has no field {other} of ours"),
             }
         }
         assert!(uuid != 0 && !track.name.is_empty(), "{track:?}");
-        assert_ne!(track.parent.is_some(), track.pid.is_some(), "a group, or in one: {track:?}");
+        assert_ne!(track.parent.is_some(), track.is_group, "a group, or in one: {track:?}");
         if let Some(parent) = &track.parent {
             assert!(self.tracks.contains_key(parent), "{track:?} comes before its group");
         }
@@ -171,7 +168,7 @@ impl Trace {
 
     /// The groups, in their order: one for each boot.
     pub(crate) fn groups(&self) -> Vec<u64> {
-        self.tracks.iter().filter(|(_, track)| track.pid.is_some()).map(|(uuid, _)| *uuid).collect()
+        self.tracks.iter().filter(|(_, track)| track.is_group).map(|(uuid, _)| *uuid).collect()
     }
 
     /// The track of a group whose name is this, or the only one whose name is this and a number.
