@@ -51,6 +51,10 @@ pub(crate) fn run(options: &Options, path: &Path) -> Result<Ended, HostError> {
     let _silence = Twice::silence();
     if let Ok(mut again) = build(options, &plan)? {
         each(&mut again, |sim, whose| twice.compare(sim, whose));
+        // What they say has been printed, and need not be kept.
+        for port in again.boards().flat_map(|board| again.free_ports(board)) {
+            again.board(port.board).uart(port.uart).on_output(|_| ());
+        }
         again.run(end(options), |_| false).map_err(HostError::Fleet)?;
     }
     Ok(twice.ended(ended))

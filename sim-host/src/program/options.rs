@@ -154,7 +154,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "stdio|tcp:ADDR", conflicts_with_all = ["time", "uart", "commands", "script", "until"])]
     pub(crate) lockstep: Option<Lockstep>,
 
-    /// What else to do with a machine that is described by the options before it
+    /// What else to do with machines that the options describe, which may stand before this or behind
     #[command(subcommand)]
     pub(crate) task: Option<Task>,
 }
@@ -177,7 +177,8 @@ pub(crate) enum Task {
     /// which any of the last three may be missing, or `at 10ms A send uart0 "help\n"`, where anything may stand that can
     /// happen to a machine. Each board has the standard services, a console at its uart0, and the serial ports that are
     /// named. What comes out of ports without a link is printed line by line, with the board's name before it. It ends
-    /// when all boards are off, when nothing will ever happen again, or with --until.
+    /// when all boards are off, when nothing will ever happen again, or with --until. The options may stand before
+    /// `fleet` as well.
     Fleet(Fleet),
 }
 
