@@ -96,7 +96,7 @@ impl Fleet {
     }
 
     /// Bounds the steps in which time stands still, so that boards which never come to rest end a run with
-    /// [`Outcome::Limit`].
+    /// [`Outcome::Limit`](crate::Outcome::Limit).
     #[must_use]
     pub fn step_limit(mut self, steps: u64) -> Self {
         self.step_limit = steps;

@@ -7,7 +7,7 @@ use crate::{Digest, TimelineError, onlooker::Shared};
 
 impl Fleet {
     /// Sums nothing up, neither what boards do that are added from now on nor what comes over links: a fleet whose
-    /// [digest](Self::digest) nobody wants is faster, as is [a machine](Builder::without_digest).
+    /// [digest](Self::digest) nobody wants is faster, as is [a machine](crate::Builder::without_digest).
     #[must_use]
     pub fn without_digest(mut self) -> Self {
         self.traffic = None;
@@ -33,7 +33,7 @@ impl Fleet {
         ended.fold(Ok(()), Result::and)
     }
 
-    /// Stands for all that the boards have done, as [`Sim::digest`] for one, and for all that has come over links. A fleet
+    /// Stands for all that the boards have done, as [`Sim::digest`](crate::Sim::digest) for one, and for all that has come over links. A fleet
     /// [without a digest](Self::without_digest) has the same all its life.
     pub fn digest(&self) -> Digest {
         let mut digester = self.traffic.clone().unwrap_or_default();
