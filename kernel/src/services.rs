@@ -8,6 +8,7 @@ pub mod inspect;
 pub mod log;
 pub mod serial;
 pub mod standard;
+pub mod storage;
 pub mod supervise;
 #[cfg(test)]
 mod tests;

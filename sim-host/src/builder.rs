@@ -8,11 +8,14 @@ use kernel::{
     heap::{AllocError, SteadyState},
     limits::Settings,
     log::Level,
-    services::{console::Config, gpio::driver::GpioError, serial::driver::SerialError, standard::StartError},
+    services::{
+        console::Config, gpio::driver::GpioError, serial::driver::SerialError, standard::StartError,
+        storage::driver::StorageError,
+    },
     time::Duration,
 };
 
-use crate::{Fault, NoSuchDevice, Pace, Sim, Time, explore::Schedule, onlooker::Output};
+use crate::{Fault, NoSuchDevice, Pace, Sim, Time, explore::Schedule, onlooker::Output, storage::Image};
 
 /// What is called at the end of each boot.
 pub(crate) type OnBoot = Rc<dyn Fn(&Sim) -> Result<(), SimError>>;
@@ -27,6 +30,7 @@ pub struct Builder {
     pub(crate) settings: Settings,
     pub(crate) uarts: Vec<(&'static str, Pace)>,
     pub(crate) pins: u8,
+    pub(crate) storage: Option<Image>,
     pub(crate) standard: bool,
     pub(crate) console: Option<Config>,
     pub(crate) kinds: Option<Kinds>,
@@ -41,7 +45,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A standard machine: 256 KiB of heap, seed 0, virtual time, one UART, 30 pins.
+    /// A standard machine: 256 KiB of heap, seed 0, virtual time, one UART, 30 pins, 64 KiB of erased storage.
     pub(crate) fn new() -> Self {
         Self {
             heap: 256 * 1024,
@@ -51,6 +55,7 @@ impl Builder {
             settings: Settings::DEFAULT,
             uarts: vec![("uart0", Pace::Unlimited)],
             pins: 30,
+            storage: Some(Image::new()),
             standard: true,
             console: None,
             kinds: None,
@@ -104,6 +109,20 @@ impl Builder {
     #[must_use]
     pub fn pins(mut self, pins: u8) -> Self {
         self.pins = pins;
+        self
+    }
+
+    /// Gives the machine a storage that holds this. By default it has an erased one of [`Image::GEOMETRY`].
+    #[must_use]
+    pub fn storage(mut self, image: Image) -> Self {
+        self.storage = Some(image);
+        self
+    }
+
+    /// Gives the machine no storage.
+    #[must_use]
+    pub fn without_storage(mut self) -> Self {
+        self.storage = None;
         self
     }
 
@@ -268,6 +287,8 @@ pub enum SimError {
     Serial(SerialError),
     /// GPIO was not set up.
     Gpio(GpioError),
+    /// Storage was not set up.
+    Storage(StorageError),
     /// A standard service was not started.
     Start(StartError),
     /// A fault is about a device that the machine has not.
@@ -288,6 +309,7 @@ impl fmt::Display for SimError {
             Self::Memory(error) => write!(f, "the machine's memory is too small: {error}"),
             Self::Serial(error) => write!(f, "a serial port was not set up: {error}"),
             Self::Gpio(error) => write!(f, "GPIO was not set up: {error}"),
+            Self::Storage(error) => write!(f, "storage was not set up: {error}"),
             Self::Fault(missing) => write!(f, "a fault is about nothing: {missing}"),
             Self::Start(error) => write!(f, "a standard service was not started: {error}"),
         }

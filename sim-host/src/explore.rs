@@ -182,8 +182,8 @@ impl<'a, T: Sync> Explorer<'a, T> {
         self
     }
 
-    /// Draws [faults](crate::fault) for each seed, too: bytes that are lost or wrong, stalled drivers, no memory, power cuts,
-    /// and the end of tasks of these names. All are over when the machine has lived for [`TROUBLE`], but for power cuts and ends
+    /// Draws [faults](crate::fault) for each seed, too: bytes that are lost or wrong, stalled drivers, no memory, storage that
+    /// fails or has wrong bits if the base run uses it, power cuts, and the end of tasks of these names. All are over when the machine has lived for [`TROUBLE`], but for power cuts and ends
     /// of tasks, which come with what the machine does. Then commands may fail, but nothing else may be worse than in the
     /// base run. What `run` does should bring the machine back to where it would have come without faults, as
     /// [`console::recover`] does.

@@ -108,7 +108,14 @@ pub enum External {
     Fragment,
     /// Memory that was taken away is given back: `relieve heap`.
     Relieve,
-    /// The power fails: `power cut`. The machine stops where it is, and stays off until it is booted again.
+    /// A bit is wrong in what is being read from storage: `flip storage`. If nothing is, nothing happens.
+    Flip,
+    /// What storage is doing ends with an error, and if it was to change something, that is torn: `fail storage`. If it is
+    /// doing nothing, nothing happens.
+    Fail,
+    /// A bit of what storage holds goes bad for good: `rot storage`.
+    Rot,
+    /// The power fails: `power cut`. What storage is doing is torn. The machine stops where it is, and stays off until it is booted again.
     PowerCut,
 }
 
@@ -157,6 +164,8 @@ pub enum NoSuchDevice {
         /// How many there are.
         count: u8,
     },
+    /// No storage.
+    Storage,
     /// No interrupt line of this name.
     Interrupt {
         /// The name.
@@ -175,6 +184,7 @@ impl fmt::Display for NoSuchDevice {
             Self::Pin { pin, count } => {
                 write!(f, "the machine has no pin {pin}: it has {count}, counted from 0")
             }
+            Self::Storage => f.write_str("the machine has no storage"),
             Self::Interrupt { line, lines } => {
                 write!(f, "the machine has no interrupt line `{line}`: there are {}", listed(lines))
             }

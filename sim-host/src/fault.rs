@@ -14,10 +14,14 @@
 //! | `refuse echo WHILE` | all tasks of this name are refused memory |
 //! | `exhaust heap WHILE` | nobody gets memory: all that was free is taken away |
 //! | `fragment heap WHILE` | what is free is in small pieces |
+//! | `flip storage read WHICH` | a bit of what is read is wrong, and the device does not notice |
+//! | `fail storage WHICH` | an operation ends with an error, and what it was to change is torn |
+//! | `rot storage WHEN` | a bit goes bad for good: of a byte that is written, if there is one |
 //! | `power cut WHEN` | the power fails, and comes back: whoever drives the machine boots it again |
 //!
 //! WHICH is all bytes, or `rate 5%`, `rate 5permille` (by chance), `nth 3` (the third only) or `every 10` (each tenth), and
-//! perhaps `from 1s` and `until 2s`: bytes are counted within that time. WHILE is `from` and `until`, too; without, it is the
+//! perhaps `from 1s` and `until 2s`: bytes are counted within that time. Of storage, it is all reads, or all operations: a
+//! request is one for each page that it writes and each sector that it erases. WHILE is `from` and `until`, too; without, it is the
 //! whole life. WHEN is `at 5ms`, or `every 50ms` with them, or `at event 500`: with the step after the one that the 500th entry of
 //! the machine's journal is in. Times are counted from when the machine was switched on first.
 //!
@@ -30,12 +34,14 @@
 //! machine sees of faults is on its [tape](crate::tape), so a replay needs no rules. It does not see what happens to its
 //! bytes once they have left: faults of `tx` are those of the line, and neither on its tape nor in its digest.
 //!
-//! mnemOS has neither storage nor I²C yet, so there are no faults of theirs. The end of input, which is Ctrl-D, always
-//! comes through.
+//! What a power cut finds being written or erased in storage is [torn](crate::storage); that needs no rule. mnemOS has no
+//! I²C yet, so there are no faults of it. The end of input, which is Ctrl-D, always comes through.
 
 mod active;
 mod bytes;
+mod chance;
 mod parse;
+mod storage;
 
 use std::fmt;
 
@@ -45,7 +51,9 @@ pub use self::parse::{FaultError, FaultReason};
 pub(crate) use self::{
     active::{Begins, Faults},
     bytes::ByteRule,
+    chance::Chance,
     parse::rate,
+    storage::StorageRule,
 };
 use crate::External;
 
@@ -76,19 +84,20 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// What could only happen to a machine that has what the rule is about.
-    pub(crate) fn needs(&self) -> External {
-        match &self.what {
-            What::Bytes { uart, .. } => External::Break { uart: *uart },
-            What::Happens { begin, .. } => begin.clone(),
-        }
-    }
-
     /// The serial port whose bytes the rule is about.
     pub(crate) fn uart(&self) -> Option<usize> {
         match self.what {
             What::Bytes { uart, .. } => Some(uart),
-            What::Happens { .. } => None,
+            What::Storage { .. } | What::Happens { .. } => None,
+        }
+    }
+
+    /// What could only happen to a machine that has what the rule is about.
+    pub(crate) fn needs(&self) -> External {
+        match &self.what {
+            What::Bytes { uart, .. } => External::Break { uart: *uart },
+            What::Storage { external, .. } => external.clone(),
+            What::Happens { begin, .. } => begin.clone(),
         }
     }
 }
@@ -98,7 +107,7 @@ impl Fault {
 pub struct FaultCount {
     /// The rule.
     pub fault: Fault,
-    /// Bytes, tasks or times that it hit.
+    /// Bytes, operations, tasks or times that it hit.
     pub hits: u64,
 }
 
@@ -107,6 +116,8 @@ pub struct FaultCount {
 pub(crate) enum What {
     /// Something to bytes on a line.
     Bytes { uart: usize, to_machine: bool, action: Action, which: Which },
+    /// Something to operations of storage.
+    Storage { external: External, reads_only: bool, which: Which },
     /// Something happens, and what ends it does at the end.
     Happens { begin: External, end: Option<External>, when: When },
 }
@@ -123,7 +134,7 @@ pub(crate) enum Action {
     Overrun,
 }
 
-/// Which bytes.
+/// Which bytes, or operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Which {
     /// So many of a million, by chance. A million is all.

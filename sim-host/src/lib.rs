@@ -49,6 +49,7 @@ pub mod scenario;
 mod sim;
 mod span;
 mod standard;
+pub mod storage;
 mod tap;
 pub mod tape;
 pub mod uart;

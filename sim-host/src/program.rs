@@ -31,6 +31,7 @@ mod options;
 mod scenario;
 mod shell;
 mod signals;
+mod storage;
 mod tape;
 mod terminal;
 mod timeline;
@@ -123,7 +124,8 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
         Uart::Tcp(address) => wire::tcp::listen(address).await?,
         Uart::Pty => wire::pty::open()?,
     };
-    let described = timeline::begin(options, machine::describe(options, wire.mode))?;
+    let described = storage::begin(options, machine::describe(options, wire.mode))?;
+    let described = timeline::begin(options, described)?;
     let mut sim = described.build().map_err(HostError::Boot)?;
     tape::begin(options, wire.mode, &mut sim)?;
     // From here on: given back whenever and however this function is left.
@@ -136,7 +138,8 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
     }
     drop(terminal);
     machine::warn_of_idle_faults([&sim]);
-    // However the session ended, the tape of it is whole.
+    // However the session ended, what it stored is kept, and the tape of it is whole.
+    storage::end(options, &sim)?;
     tape::end(options, &mut sim)?;
     timeline::end(options, &mut sim)?;
     Ok(Ended { ending: ending?, digest: Some(sim.digest()) })

@@ -8,6 +8,7 @@ mod interrupt;
 mod outside;
 mod record;
 mod state;
+mod storage;
 
 use std::{
     cell::{Cell, RefCell},
@@ -37,6 +38,7 @@ use crate::{
     observed::Outbox,
     onlooker::{Onlooker, Output},
     panics, region, standard,
+    storage::{Flash, Image},
     tap::Tap,
 };
 
@@ -54,6 +56,7 @@ pub struct Sim {
     timer_at: Cell<Option<Instant>>,
     uarts: Vec<Uart>,
     gpio: Gpio,
+    flash: Option<Flash>,
     interrupts: Rc<Interrupts>,
     inbox: Inbox,
     outbox: Outbox,
@@ -129,6 +132,9 @@ impl Sim {
         };
         let uarts = config.uarts.iter().enumerate().map(uart).collect();
         let gpio = Gpio::new(config.pins, interrupts.line("gpio"), inbox.clone(), outbox.clone());
+        let flash =
+            |image: &Image| Flash::new(image.clone(), config.seed, interrupts.line("storage"), clock.clone());
+        let flash = config.storage.as_ref().map(flash);
         let timeline = config.timeline.as_ref().and_then(Output::take);
         let onlooker = timeline.map(|begin| Onlooker::new(begin, clock.clone()));
         let (kernel, region) = boot(&config, &clock, onlooker.as_ref())?;
@@ -142,6 +148,7 @@ impl Sim {
             timer_at: Cell::new(None),
             uarts,
             gpio,
+            flash,
             interrupts,
             inbox,
             outbox,
@@ -204,8 +211,8 @@ impl Sim {
         self.refused.clear();
         self.power_returns = false;
         self.handle = kernel.handle();
-        // The timer's line, one for each UART, and that of the pins.
-        self.interrupts.reset(1 + self.uarts.len() + 1);
+        // The timer's line, one for each UART, that of the pins, and that of storage.
+        self.interrupts.reset(1 + self.uarts.len() + 1 + usize::from(self.flash.is_some()));
         self.kernel = kernel;
         self.bridge.restart(self.handle.clone(), self.clock.now());
         self.region = region;
@@ -215,6 +222,7 @@ impl Sim {
         self.clock.restart();
         self.uarts.iter().for_each(|uart| uart.reset(self.lived));
         self.gpio.reset();
+        self.flash.iter().for_each(Flash::lose_power);
         self.timer_at.set(None);
         self.alarm = None;
         self.reboots += 1;
@@ -245,12 +253,18 @@ impl Sim {
         }
         if inputs.iter().any(|(external, _)| *external == External::PowerCut) {
             self.last.1 = Wait::PowerCut;
+            if let Some(flash) = &self.flash {
+                // What has ended by now is done.
+                flash.advance();
+                flash.lose_power();
+            }
             self.journal.add(now, format_args!("{}", External::PowerCut));
             self.journal.step_ends(now);
             return self.idle_step();
         }
         self.refuse_memory();
         self.uarts.iter().for_each(Uart::advance);
+        self.flash.iter().for_each(Flash::advance);
         if self.timer_at.get().is_some_and(|at| at <= now) {
             self.timer_at.set(None);
             self.timer.pend();
@@ -270,6 +284,7 @@ impl Sim {
         self.observe(now);
         self.journal.step_ends(now);
         self.uarts.iter().for_each(Uart::flush_output);
+        self.let_storage_fail();
         for (number, external) in self.faults.at_events(events, self.journal.entries()) {
             self.external.schedule(self.clock.now(), external, Cause::Fault(number));
         }
@@ -293,12 +308,14 @@ impl Sim {
         match self.last {
             (_, Wait::Stopped(_) | Wait::PowerCut) => false,
             (Next::RunAgain, _) => true,
-            _ => {
-                self.timer_at.get().is_some_and(due)
-                    || self.uarts.iter().filter_map(Uart::next_event).any(due)
-                    || self.is_due()
-            }
+            _ => self.timer_at.get().is_some_and(due) || self.device_events().any(due) || self.is_due(),
         }
+    }
+
+    /// When devices have something to do by themselves.
+    fn device_events(&self) -> impl Iterator<Item = Instant> {
+        let storage = self.flash.iter().filter_map(Flash::next_event);
+        self.uarts.iter().filter_map(Uart::next_event).chain(storage)
     }
 
     /// When the next step will be if nothing happens from outside.
@@ -331,7 +348,7 @@ impl Sim {
         if self.is_due() {
             return Wait::Nothing;
         }
-        let devices = self.uarts.iter().filter_map(Uart::next_event);
+        let devices = self.device_events();
         let posted = (!self.inbox.is_empty()).then(|| self.clock.now());
         let late = self.uarts.iter().filter_map(Uart::next_late_output);
         let at =
@@ -357,7 +374,7 @@ impl Sim {
             && !self.is_due()
             && self.inbox.is_empty()
             && !self.external.next_at().is_some_and(due)
-            && !self.uarts.iter().filter_map(Uart::next_event).any(due)
+            && !self.device_events().any(due)
     }
 
     /// Spawns a task.

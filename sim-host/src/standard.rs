@@ -1,6 +1,6 @@
 //! The standard machine: what runs on it after boot.
 
-use kernel::services::{gpio, serial::driver::set_up, standard};
+use kernel::services::{gpio, serial::driver::set_up, standard, storage};
 
 use crate::{Sim, SimError};
 
@@ -25,6 +25,12 @@ pub(crate) fn start(sim: &Sim) -> Result<(), SimError> {
         gpio::driver::set_up(&kernel, sim.gpio().clone(), "gpio").map_err(SimError::Gpio)?;
     sim.attach(sim.gpio().irq(), move || handler.interrupt());
     standard::start_gpio(&kernel, &supervisor, pins).map_err(SimError::Start)?;
+    if let Some(flash) = sim.flash() {
+        let (driver, mut handler) =
+            storage::driver::set_up(&kernel, flash.clone(), "storage").map_err(SimError::Storage)?;
+        sim.attach(flash.irq(), move || handler.interrupt());
+        standard::start_storage(&kernel, &supervisor, driver).map_err(SimError::Start)?;
+    }
     standard::start_entropy(&kernel, &supervisor, sim.noise.clone()).map_err(SimError::Start)?;
     if let Some(console) = sim.config.console {
         standard::start_console(&supervisor, console).map_err(SimError::Start)?;

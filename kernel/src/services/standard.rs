@@ -11,6 +11,7 @@ use super::{
         device::Uart,
         driver::{Driver, SerialError},
     },
+    storage::{self, device::Flash, driver::StorageError},
     supervise::{self, AddError, Kept, Policy, Supervisor},
 };
 use crate::{Handle, heap::AllocError};
@@ -97,6 +98,24 @@ pub fn start_gpio<P: Pins>(
         async move { lent.map_err(GpioError::InUse)?.serve(kernel, "").await }
     };
     Ok(supervisor.add("gpio", Policy::DEFAULT, serve, true)?)
+}
+
+/// Starts storage.
+///
+/// # Errors
+///
+/// When there is no memory for it.
+pub fn start_storage<F: Flash>(
+    kernel: &Handle,
+    supervisor: &Supervisor,
+    flash: storage::driver::Driver<F>,
+) -> Result<(), StartError> {
+    let kept = Kept::new(kernel, flash).map_err(StartError::Memory)?;
+    let serve = move |kernel| {
+        let lent = kept.lend();
+        async move { lent.map_err(StorageError::InUse)?.serve(kernel, "").await }
+    };
+    Ok(supervisor.add("storage", Policy::DEFAULT, serve, true)?)
 }
 
 /// Starts entropy, from a source of it.

@@ -7,7 +7,8 @@ use super::Never;
 use crate::{
     registry::programs::ProgramService,
     services::{
-        echo::Echo, gpio::Gpio, inspect::Inspect, log::LogService, serial::Serial, supervise::Supervise,
+        echo::Echo, gpio::Gpio, inspect::Inspect, log::LogService, serial::Serial, storage::Storage,
+        supervise::Supervise,
     },
     testing::Machine,
 };
@@ -41,6 +42,7 @@ fn every_contract_travels_as_bytes_under_its_own_key() {
         travels::<Inspect>(),
         travels::<LogService>(),
         travels::<Serial>(),
+        travels::<Storage>(),
         travels::<Supervise>(),
     ];
     keys.sort_by_key(|(_, key)| *key);

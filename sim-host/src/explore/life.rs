@@ -10,7 +10,7 @@ use kernel::{
 };
 
 use super::{ExploreError, Explorer, Schedule};
-use crate::{Outcome, Sim, SimError};
+use crate::{Outcome, Sim, SimError, storage::Flash};
 
 /// Steps of a life beyond those that twenty base runs need.
 const STEPS: u64 = 100_000;
@@ -105,6 +105,8 @@ pub struct Life {
     pub(super) waiting: BTreeMap<&'static str, usize>,
     /// Entries of the journal.
     pub(super) entries: u64,
+    /// Operations of the storage.
+    pub(super) storage: u64,
 }
 
 /// Live blocks and bytes, by the names of their owners.
@@ -124,6 +126,7 @@ impl Life {
             memory: memory(sim),
             waiting: waiting(sim),
             entries: sim.entries(),
+            storage: sim.flash().map_or(0, Flash::operations),
         }
     }
 

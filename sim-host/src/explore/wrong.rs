@@ -37,6 +37,10 @@ pub(super) fn draw(rng: &mut Rng, base: &Life, tasks: &[String]) -> Vec<Fault> {
             _ => bytes(rng, base),
         });
     }
+    // Drawn last, and only where it can matter: the seeds of what uses no storage stand for what they always have.
+    if base.storage > 0 && rng.one_in(2) {
+        rules.push(storage(rng, base));
+    }
     rules.iter().filter_map(|rule| rule.parse().ok()).collect()
 }
 
@@ -62,6 +66,22 @@ fn bytes(rng: &mut Rng, base: &Life) -> String {
     format!("{what} {which} until {}us", TROUBLE.as_micros() / 2)
 }
 
+/// A rule about storage.
+fn storage(rng: &mut Rng, base: &Life) -> String {
+    let which = match below(rng, 2) {
+        0 => format!("rate {}%", 1 + rng.below(30)),
+        _ => format!("nth {}", 1 + rng.below(base.storage)),
+    };
+    let until_us = TROUBLE.as_micros() / 2;
+    match below(rng, 4) {
+        0 => format!("flip storage read {which} until {until_us}us"),
+        1 => format!("fail storage {which} until {until_us}us"),
+        2 => format!("rot storage at event {}", 1 + rng.below(base.entries)),
+        // Perhaps in the midst of an operation.
+        _ => format!("power cut at event {}", 1 + rng.below(base.entries)),
+    }
+}
+
 /// From when until when.
 fn lasts(rng: &mut Rng) -> String {
     let from_us = log_uniform(rng, LASTS_US);
@@ -81,15 +101,28 @@ mod tests {
     #[test]
     fn what_is_drawn_is_a_rule_and_over_in_time() {
         let base = Life { lines: vec!["timer", "uart0", "gpio"], entries: 500, ..Life::default() };
+        let with_storage = Life { storage: 20, ..base.clone() };
         let tasks = ["echo".to_owned()];
         for seed in 0..2000 {
-            let faults = draw(&mut Rng::new(seed), &base, &tasks);
+            let before = draw(&mut Rng::new(seed), &base, &tasks);
+            let faults = draw(&mut Rng::new(seed), &with_storage, &tasks);
+            assert!(faults.starts_with(&before));
             assert!((1..=6).contains(&faults.len()), "{seed}");
             for fault in faults {
-                let lasts = matches!(fault.what, What::Bytes { .. } | What::Happens { end: Some(_), .. });
+                let lasts = matches!(
+                    fault.what,
+                    What::Bytes { .. } | What::Storage { .. } | What::Happens { end: Some(_), .. }
+                );
                 assert!(!lasts || fault.until.is_some_and(|until| until <= TROUBLE), "{fault}");
             }
         }
+        // Storage goes wrong where it is used.
+        let about_storage = |base| {
+            let drawn = (0..2000).flat_map(|seed| draw(&mut Rng::new(seed), base, &tasks));
+            drawn.filter(|fault| fault.to_string().contains("storage")).count()
+        };
+        assert_eq!(about_storage(&base), 0);
+        assert!(about_storage(&with_storage) > 600);
         // Nothing is lost on the way from words to rules.
         let count = |seed| draw(&mut Rng::new(seed), &base, &tasks).len();
         assert!((0..2000).map(count).sum::<usize>() > 4000);

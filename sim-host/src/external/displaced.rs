@@ -13,6 +13,7 @@ pub(super) enum Wire {
     Interrupt(String),
     Task(String),
     Memory,
+    Storage,
     Power,
 }
 
@@ -30,6 +31,7 @@ impl External {
             }
             Self::Kill { task } | Self::Refuse { task } | Self::Allow { task } => Wire::Task(task.clone()),
             Self::Exhaust | Self::Fragment | Self::Relieve => Wire::Memory,
+            Self::Flip | Self::Fail | Self::Rot => Wire::Storage,
             Self::PowerCut => Wire::Power,
         }
     }

@@ -26,6 +26,9 @@ fn what_happens_is_the_same_after_it_was_text() {
         External::Exhaust,
         External::Fragment,
         External::Relieve,
+        External::Flip,
+        External::Fail,
+        External::Rot,
         External::PowerCut,
     ];
     for external in externals {
@@ -64,6 +67,8 @@ fn a_line_that_says_nothing_is_refused_with_what_would_be_right() {
         assert_eq!(refused(line), ExternalError::NotATask, "{line}");
     }
     assert_eq!(refused("exhaust uart0"), ExternalError::UnknownWord { word: "exhaust".into() });
+    assert_eq!(refused("rot heap"), ExternalError::UnknownWord { word: "rot".into() });
+    assert_eq!(refused("flip storage read"), ExternalError::TooMuch { rest: "read".into() });
     assert_eq!(refused("break uart0 now"), ExternalError::TooMuch { rest: "now".into() });
     assert_eq!(refused("send uart0 \"x\" y"), ExternalError::TooMuch { rest: "y".into() });
 }

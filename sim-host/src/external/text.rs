@@ -47,7 +47,8 @@ impl fmt::Display for ExternalError {
                 write!(
                     f,
                     "`{word}` is none of send, garble, break, overrun, end, pin, interrupt, mask, unmask, kill, \
-                     refuse, allow, exhaust heap, fragment heap, relieve heap and power cut"
+                     refuse, allow, exhaust heap, fragment heap, relieve heap, flip storage, fail storage, rot storage \
+                     and power cut"
                 )
             }
             Self::NotAUart => f.write_str("name a serial port as `uart0`"),
@@ -92,6 +93,9 @@ impl fmt::Display for External {
             Self::Exhaust => f.write_str("exhaust heap"),
             Self::Fragment => f.write_str("fragment heap"),
             Self::Relieve => f.write_str("relieve heap"),
+            Self::Flip => f.write_str("flip storage"),
+            Self::Fail => f.write_str("fail storage"),
+            Self::Rot => f.write_str("rot storage"),
             Self::PowerCut => f.write_str("power cut"),
         }
     }
@@ -131,6 +135,14 @@ impl FromStr for External {
                     "exhaust" => Self::Exhaust,
                     "fragment" => Self::Fragment,
                     _ => Self::Relieve,
+                })
+            }
+            "flip" | "fail" | "rot" if split_word(rest).0 == "storage" => {
+                nothing_more(split_word(rest).1)?;
+                Ok(match word {
+                    "flip" => Self::Flip,
+                    "fail" => Self::Fail,
+                    _ => Self::Rot,
                 })
             }
             "power" if split_word(rest).0 == "cut" => {

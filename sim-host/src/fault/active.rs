@@ -7,8 +7,8 @@ use std::sync::{
 
 use kernel::time::Duration;
 
-use super::{ByteRule, Fault, FaultCount, What, When};
-use crate::{External, Rng, uart::Signal};
+use super::{ByteRule, Chance, Fault, FaultCount, StorageRule, What, When};
+use crate::{External, Rng, storage::Access, uart::Signal};
 
 /// Separates the chance of faults from the machine's own.
 const STREAM: u64 = 0x6661_756c_7473;
@@ -20,6 +20,7 @@ pub(crate) struct Faults {
     rules: Vec<(Fault, Arc<AtomicU64>)>,
     /// For bytes on their way to the machine, by UART.
     incoming: Vec<(usize, Vec<ByteRule>)>,
+    storage: Vec<StorageRule>,
 }
 
 /// What the machine has to see to for a fault that was added.
@@ -41,19 +42,15 @@ impl Faults {
     pub(crate) fn add(&mut self, fault: Fault) -> (usize, Begins) {
         let number = self.rules.len();
         let hits = Arc::<AtomicU64>::default();
+        let chance = |which| {
+            let mut seeds = Rng::new(self.seed ^ STREAM);
+            let seed = (0..=number).fold(0, |_, _| seeds.next_u64());
+            let (from, until) = (fault.from, fault.until);
+            Chance { which, from, until, rng: Rng::new(seed), seen: 0, hits: hits.clone() }
+        };
         let begins = match &fault.what {
             What::Bytes { uart, to_machine, action, which } => {
-                let mut seeds = Rng::new(self.seed ^ STREAM);
-                let seed = (0..=number).fold(0, |_, _| seeds.next_u64());
-                let rule = ByteRule {
-                    action: *action,
-                    which: *which,
-                    from: fault.from,
-                    until: fault.until,
-                    rng: Rng::new(seed),
-                    seen: 0,
-                    hits: hits.clone(),
-                };
+                let rule = ByteRule { action: *action, chance: chance(*which) };
                 match to_machine {
                     false => Begins::Outgoing(*uart, rule),
                     true => {
@@ -64,6 +61,11 @@ impl Faults {
                         Begins::Later
                     }
                 }
+            }
+            What::Storage { external, reads_only, which } => {
+                let (external, chance) = (external.clone(), chance(*which));
+                self.storage.push(StorageRule { number, external, reads_only: *reads_only, chance });
+                Begins::Later
             }
             What::Happens { begin, end, when } => match when {
                 When::Event(_) => Begins::Later,
@@ -111,6 +113,11 @@ impl Faults {
         if !together.is_empty() {
             out(Duration::ZERO, External::Bytes { uart, bytes: together });
         }
+    }
+
+    /// An operation of the storage has begun: what happens to it, by the rules of these numbers.
+    pub(crate) fn begun(&mut self, now: Duration, access: Access) -> Vec<(usize, External)> {
+        self.storage.iter_mut().filter_map(|rule| rule.begun(now, access)).collect()
     }
 
     /// Something that a fault does has happened: counts it, and says when it happens again.

@@ -1,44 +1,18 @@
 //! What becomes of bytes on a faulty line.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
-
 use kernel::time::Duration;
 
-use super::{Action, Which};
-use crate::{Rng, uart::Signal};
+use super::{Action, Chance};
+use crate::uart::Signal;
 
 /// A rule about the bytes of one direction of a line.
 #[derive(Debug)]
 pub(crate) struct ByteRule {
     pub(crate) action: Action,
-    pub(crate) which: Which,
-    pub(crate) from: Duration,
-    pub(crate) until: Option<Duration>,
-    pub(crate) rng: Rng,
-    /// Bytes in the rule's time so far.
-    pub(crate) seen: u64,
-    pub(crate) hits: Arc<AtomicU64>,
+    pub(crate) chance: Chance,
 }
 
 impl ByteRule {
-    /// Whether the rule is about this byte.
-    fn hits(&mut self, now: Duration) -> bool {
-        if now < self.from || self.until.is_some_and(|until| now >= until) {
-            return false;
-        }
-        self.seen += 1;
-        let hits = match self.which {
-            Which::PerMillion(rate) => self.rng.below(1_000_000) < u64::from(rate),
-            Which::Nth(nth) => self.seen == nth,
-            Which::Every(every) => self.seen.is_multiple_of(every),
-        };
-        self.hits.fetch_add(hits.into(), Ordering::Relaxed);
-        hits
-    }
-
     /// Lets a byte through the rules in their order; returns what comes out, each after some time.
     pub(crate) fn pass(rules: &mut [Self], now: Duration, byte: u8) -> Vec<(Duration, Signal)> {
         let mut passing = vec![(Duration::ZERO, Signal::Byte(byte))];
@@ -47,7 +21,7 @@ impl ByteRule {
             for (late, signal) in before {
                 // What is no byte any more is let through.
                 match signal {
-                    Signal::Byte(byte) if rule.hits(now) => rule.act(late, byte, &mut passing),
+                    Signal::Byte(byte) if rule.chance.hits(now) => rule.act(late, byte, &mut passing),
                     _ => passing.push((late, signal)),
                 }
             }
@@ -62,7 +36,7 @@ impl ByteRule {
             Action::Duplicate => passing.extend([(late, Signal::Byte(byte)); 2]),
             Action::Corrupt => {
                 // Never the same byte: at least one bit is wrong.
-                let wrong = u8::try_from(1 + self.rng.below(255)).unwrap_or(1);
+                let wrong = u8::try_from(1 + self.chance.rng.below(255)).unwrap_or(1);
                 passing.push((late, Signal::Byte(byte ^ wrong)));
             }
             Action::Garble => passing.push((late, Signal::Garbled)),

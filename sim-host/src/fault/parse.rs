@@ -30,6 +30,10 @@ pub enum FaultReason {
     NotAName,
     /// This happens to the heap.
     NotTheHeap,
+    /// This happens to storage.
+    NotTheStorage,
+    /// What is read from storage is changed.
+    NotARead,
     /// The power is cut.
     NotACut,
     /// `by` and a time are missing.
@@ -59,18 +63,20 @@ impl fmt::Display for FaultReason {
         f.write_str(match self {
             Self::NotAFault => {
                 "a fault begins with drop, delay, duplicate, corrupt, garble, break, overrun, kill, stall, refuse, \
-                 exhaust, fragment or power"
+                 exhaust, fragment, flip, fail, rot or power"
             }
             Self::NotAUart => "name a serial port as `uart0`",
             Self::NotADirection => "say `rx` for bytes to the machine, or `tx` for bytes from it",
             Self::NotAName => "name the driver, such as `echo`",
             Self::NotTheHeap => "say `heap`: that is all that can be exhausted or fragmented",
+            Self::NotTheStorage => "say `storage`: that is all that fails, rots or has bits flipped",
+            Self::NotARead => "say `read`: bits are flipped in what is read",
             Self::NotACut => "say `power cut`",
             Self::NotADelay => "say how late bytes come, such as `by 2ms`",
             Self::NotATime => "here is a time above 0, such as `250ms`: a number and us, ms, s, min, h or d",
             Self::NotARate => "here is a rate above 0 and up to all, such as `5%`, `0.5%` or `5permille`",
             Self::NotACount => "here is a number from 1 on",
-            Self::NotABytesWord => "bytes are chosen by `rate`, `nth` or `every`, and by `from` and `until`",
+            Self::NotABytesWord => "bytes, and operations of storage, are chosen by `rate`, `nth` or `every`, and by `from` and `until`",
             Self::NotAWhileWord => "this lasts `from` a time `until` another, and nothing else can be said of it",
             Self::NotAWhenWord => {
                 "this happens `at` a time or `at event 500`, or `every` span `from` a time `until` another"
@@ -208,6 +214,19 @@ impl FromStr for Fault {
                 let begin = if word == "exhaust" { External::Exhaust } else { External::Fragment };
                 lasts(words, begin, External::Relieve)?
             }
+            "flip" => {
+                words.exactly("storage", FaultReason::NotTheStorage)?;
+                words.exactly("read", FaultReason::NotARead)?;
+                operations(words, External::Flip, true)?
+            }
+            "fail" => {
+                words.exactly("storage", FaultReason::NotTheStorage)?;
+                operations(words, External::Fail, false)?
+            }
+            "rot" => {
+                words.exactly("storage", FaultReason::NotTheStorage)?;
+                happens(words, External::Rot, None, true)?
+            }
             _ => return Err(words.wrong(FaultReason::NotAFault)),
         };
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -231,6 +250,16 @@ fn bytes(
     let said = end(words, About::Bytes, false)?;
     let which = said.which.unwrap_or(Which::PerMillion(1_000_000));
     Ok((What::Bytes { uart, to_machine, action, which }, said))
+}
+
+fn operations(
+    words: &mut Words<'_>,
+    external: External,
+    reads_only: bool,
+) -> Result<(What, Said), FaultError> {
+    let said = end(words, About::Bytes, false)?;
+    let which = said.which.unwrap_or(Which::PerMillion(1_000_000));
+    Ok((What::Storage { external, reads_only, which }, said))
 }
 
 fn happens(

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::PathBuf, process::ExitCode};
 
-use sim_host::{SimError, fleet::FleetError, tape::TapeError};
+use sim_host::{SimError, fleet::FleetError, storage::NotAnImage, tape::TapeError};
 
 /// How a run of the program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,6 +156,20 @@ pub(crate) enum HostError {
         /// Why.
         error: io::Error,
     },
+    /// The file of a storage could not be read or written.
+    Storage {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The file of a storage is no image of it.
+    NoImage {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: NotAnImage,
+    },
     /// A timeline could not be written.
     Timeline {
         /// The file.
@@ -222,6 +236,10 @@ impl fmt::Display for HostError {
             Self::Record { path, error } => {
                 write!(f, "the tape `{}` cannot be written: {error}", path.display())
             }
+            Self::Storage { path, error } => {
+                write!(f, "the storage `{}` cannot be read or written: {error}", path.display())
+            }
+            Self::NoImage { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Timeline { path, error } => {
                 write!(f, "the timeline `{}` cannot be written: {error}", path.display())
             }

@@ -25,7 +25,7 @@ use super::{
 const UART: usize = 0;
 
 /// The drivers that may end, without which the console still answers.
-const DRIVERS: [&str; 5] = ["inspect", "log", "echo", "gpio", "entropy"];
+const DRIVERS: [&str; 6] = ["inspect", "log", "echo", "gpio", "storage", "entropy"];
 
 /// Brings a machine back from the faults that are drawn, if any are.
 fn bring_back(sim: &mut Sim, explore: &Explore) -> Result<(), Failure> {

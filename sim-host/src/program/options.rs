@@ -2,6 +2,7 @@
 
 mod explore;
 mod fleet;
+mod storage;
 mod together;
 mod values;
 
@@ -12,6 +13,7 @@ use sim_host::{Fault, Span};
 
 pub(crate) use self::explore::{Explore, Lines};
 pub(crate) use self::fleet::Fleet;
+pub(crate) use self::storage::Storage;
 pub(crate) use self::values::{Baud, Filter, Heap, Lockstep, Time, Uart};
 
 /// A virtual mnemOS machine in an ordinary process.
@@ -56,6 +58,18 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N|unlimited", default_value = "unlimited", global = true)]
     pub(crate) baud: Baud,
 
+    /// A file that keeps what the machine's storage holds, or `none` for a machine without storage
+    ///
+    /// The storage is a NOR flash of 64 KiB. The file is its image: it is read at the beginning, written anew at the end, and
+    /// made if it is missing. If the machine ends while it writes or erases, that is torn. Without a file the storage is
+    /// erased at the beginning, and what it holds outlives only the machine's reboots and power cuts.
+    #[arg(
+        long,
+        value_name = "FILE|none",
+        conflicts_with_all = ["scenarios", "record", "replay", "lockstep", "check_determinism"],
+    )]
+    pub(crate) storage: Option<Storage>,
+
     /// Logs to print on stderr: a level, or levels by target (`warn,uart=debug`)
     ///
     /// Levels are off, error, warn, info, debug and trace.
@@ -66,7 +80,8 @@ pub(crate) struct Options {
     ///
     /// Bytes: drop, duplicate, corrupt or delay `uart0 rx` (to the machine) or `tx` (from it), garble, break or overrun
     /// `uart0`; all of them, or `rate 5%`, `nth 3`, `every 10`, and `from 1s until 2s`. Drivers: `kill echo at 5ms` or
-    /// `every 50ms`, `stall uart0`, `refuse echo`. Memory: `exhaust heap`, `fragment heap`. Power: `power cut at 5ms`. Times
+    /// `every 50ms`, `stall uart0`, `refuse echo`. Memory: `exhaust heap`, `fragment heap`. Storage: `flip storage read rate
+    /// 1%`, `fail storage nth 3`, `rot storage at 5ms`. Power: `power cut at 5ms`, which tears what storage is doing. Times
     /// count from power-on, chance comes from --seed. A rule that never applied is reported at the end. A tape needs no
     /// rules: what the machine saw of them is on it. A replay prints what the machine sent, whatever a `tx` rule made of it.
     #[arg(long = "fault", value_name = "RULE")]

@@ -5,6 +5,7 @@ use kernel::executor::{TaskId, TaskStats};
 use super::Sim;
 use crate::{
     External, IrqLine,
+    storage::Flash,
     uart::{END_OF_INPUT, Signal},
 };
 
@@ -49,6 +50,9 @@ impl Sim {
             External::Exhaust => self.take_memory(1),
             External::Fragment => self.take_memory(2),
             External::Relieve => std::mem::take(&mut self.taken).len() as u64,
+            External::Flip => self.flash.as_ref().map_or(0, Flash::flip),
+            External::Fail => self.flash.as_ref().map_or(0, Flash::fail),
+            External::Rot => self.flash.as_ref().map_or(0, Flash::rot),
             External::PowerCut => 1,
         }
     }

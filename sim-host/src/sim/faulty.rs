@@ -49,7 +49,7 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// When the machine has no such serial port or interrupt line.
+    /// When the machine has no such serial port or interrupt line, or no storage.
     pub fn add_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
         self.check(&fault.needs())?;
         self.admit(fault);

@@ -57,6 +57,10 @@ impl Sim {
                     Some(_) => Ok(()),
                 }
             }
+            External::Flip | External::Fail | External::Rot => match &self.flash {
+                None => Err(NoSuchDevice::Storage),
+                Some(_) => Ok(()),
+            },
             External::Kill { .. }
             | External::Refuse { .. }
             | External::Allow { .. }

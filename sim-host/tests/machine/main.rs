@@ -6,6 +6,7 @@ mod fleet;
 mod input;
 mod lives;
 mod pins;
+mod storage;
 mod tapes;
 mod time;
 mod timelines;

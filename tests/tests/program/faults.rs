@@ -52,7 +52,7 @@ fn a_rule_that_is_none_or_of_no_device_is_refused() {
     assert!(ended.stderr.contains("no uart7"), "{ended:?}");
     let ended = with(&["--fault", "stall urat0"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.stderr.contains("no interrupt line `urat0`: there are timer, uart0 and gpio"), "{ended:?}");
+    assert!(ended.stderr.contains("no interrupt line `urat0`: there are timer, uart0, "), "{ended:?}");
     let ended = run(&["--replay", "x.tape", "--fault", "drop uart0 rx"], b"");
     assert_eq!(ended.code, Some(2), "{ended:?}");
 }

@@ -8,6 +8,7 @@ mod guest;
 mod lab;
 mod scenarios;
 mod sockets;
+mod storage;
 mod terminal;
 mod timeline;
 

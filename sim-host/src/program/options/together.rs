@@ -39,7 +39,7 @@ impl Options {
         let conflict = |text| Some((ErrorKind::ArgumentConflict, text));
         let is_script = self.is_script() || !self.scenarios.is_empty();
         let is_taped = self.record.is_some() || self.replay.is_some() || self.lockstep.is_some();
-        let is_session = is_script || is_taped || self.uart != Uart::Stdio;
+        let is_session = is_script || is_taped || self.uart != Uart::Stdio || self.storage.is_some();
         match &self.task {
             Some(Task::Explore(explore))
                 if is_session

@@ -1,0 +1,69 @@
+//! `--storage`: the file that a machine's storage outlives the program in.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use sim_host::{Builder, Sim, storage::Image};
+
+use super::{
+    HostError,
+    options::{Options, Storage},
+};
+
+/// Gives the machine what the file holds; a file that is missing stands for an erased storage.
+///
+/// # Errors
+///
+/// When the file cannot be read, or is no image of the machine's storage.
+pub(crate) fn begin(options: &Options, builder: Builder) -> Result<Builder, HostError> {
+    let path = match &options.storage {
+        None => return Ok(builder),
+        Some(Storage::Nothing) => return Ok(builder.without_storage()),
+        Some(Storage::File(path)) => path,
+    };
+    let image = match fs::read(path) {
+        Ok(bytes) => Image::from_bytes(Image::GEOMETRY, &bytes)
+            .map_err(|error| HostError::NoImage { path: path.clone(), error })?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Rather now than when there is something to lose.
+            let image = Image::new();
+            write(path, &image).map_err(|error| HostError::Storage { path: path.clone(), error })?;
+            image
+        }
+        Err(error) => return Err(HostError::Storage { path: path.clone(), error }),
+    };
+    Ok(builder.storage(image))
+}
+
+/// Puts what the machine's storage holds into the file, if there is one.
+///
+/// # Errors
+///
+/// When it cannot be written. The file is as it was then.
+pub(crate) fn end(options: &Options, sim: &Sim) -> Result<(), HostError> {
+    let Some(Storage::File(path)) = &options.storage else { return Ok(()) };
+    write(path, &sim.storage().image()).map_err(|error| HostError::Storage { path: path.clone(), error })
+}
+
+/// Writes a file anew, all or nothing: a copy beside it takes its place.
+fn write(path: &Path, image: &Image) -> io::Result<()> {
+    // The file itself, if this is a link to it.
+    let path = fs::canonicalize(path).unwrap_or_else(|_missing| path.to_owned());
+    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let copy: PathBuf = path.with_file_name(name);
+    let written = fs::File::create(&copy)
+        .and_then(|mut file| {
+            file.write_all(&image.to_bytes())?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&copy, &path));
+    if written.is_err() {
+        // It may not be there.
+        let _ = fs::remove_file(&copy);
+    }
+    written
+}

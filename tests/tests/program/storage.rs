@@ -1,0 +1,98 @@
+//! `--storage`: a file that outlives the program, and what it cannot be.
+
+use std::{fs, path::PathBuf};
+
+use crate::guest::{Ended, file, run};
+
+/// A file of this name that is not there yet.
+fn absent(name: &str) -> PathBuf {
+    let path = file(name, "");
+    fs::remove_file(&path).expect("it was made just now");
+    path
+}
+
+fn with(path: &str, commands: &[&str]) -> Ended {
+    let commands = commands.iter().flat_map(|line| ["--command", line]);
+    let options: Vec<&str> = ["--time", "virtual", "--storage", path].into_iter().chain(commands).collect();
+    run(&options, b"")
+}
+
+const WRITE: &str = "call storage Write{offset: 8, data: \"kept\"}";
+const READ: &str = "call storage Read{offset: 8, len: 4}";
+
+#[test]
+fn what_is_stored_is_there_in_the_next_run() {
+    let path = absent("kept.img");
+    let name = path.to_str().expect("a plain path");
+    let ended = with(name, &[READ, WRITE]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "Data(x\"ffffffff\")\nDone\n"));
+    let bytes = fs::read(&path).expect("it was made");
+    assert_eq!((bytes.len(), &bytes[6..14]), (65536, &b"\xff\xffkept\xff\xff"[..]));
+    let ended = with(name, &[READ, "reboot", READ, "call storage Erase{offset: 0, len: 4096}"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "Data(b\"kept\")\nData(b\"kept\")\nDone\n"));
+    assert_eq!(fs::read(&path).expect("still there"), [0xff; 65536]);
+    // No copy is left beside it.
+    let folder = fs::read_dir(path.parent().expect("a folder")).expect("a folder");
+    let beside = folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    assert_eq!(beside.filter(|name| name.starts_with("kept.img")).count(), 1);
+}
+
+#[test]
+fn it_is_kept_however_the_run_ends_and_what_was_under_way_is_torn() {
+    let path = absent("torn.img");
+    let name = path.to_str().expect("a plain path");
+    let zeros = format!("call storage Write{{offset: 0, data: \"{}\"}}", "\\x00".repeat(64));
+    let ended = with(name, &[&zeros, "frobnicate"]);
+    assert_eq!(ended.code, Some(5), "{ended:?}");
+    let erase = "call storage Erase{offset: 0, len: 4096}";
+    let options =
+        ["--time", "virtual", "--seed", "2", "--storage", name, "--until", "10ms", "--command", erase];
+    assert_eq!(run(&options, b"").code, Some(8));
+    let left = fs::read(&path).expect("it was kept");
+    assert!(left[..64].contains(&0) && left[..64].contains(&0xff), "{:?}", &left[..64]);
+}
+
+#[test]
+fn without_a_file_it_is_erased_and_there_may_be_none() {
+    let read = ["--command", WRITE, "--command", "reboot", "--command", READ];
+    let ended = run(&[&["--time", "virtual"], &read[..]].concat(), b"");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "Done\nData(b\"kept\")\n"));
+    let ended = with("none", &[READ]);
+    assert_eq!(ended.code, Some(5));
+    assert!(ended.stdout.contains("no service `storage`"), "{ended:?}");
+}
+
+#[test]
+fn a_file_that_is_no_image_is_refused_and_left_alone() {
+    let path = file("short.img", "short");
+    let ended = with(path.to_str().expect("a plain path"), &[READ]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("has 65536 bytes, and this has 5"), "{ended:?}");
+    assert_eq!(fs::read(&path).expect("still there"), b"short");
+    for nowhere in [env!("CARGO_TARGET_TMPDIR"), "/nowhere/at/all.img"] {
+        let ended = with(nowhere, &[READ]);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("cannot be read or written"), "{ended:?}");
+    }
+}
+
+#[test]
+fn where_the_image_would_not_be_known_it_is_refused() {
+    let path = absent("refused.img");
+    let name = path.to_str().expect("a plain path");
+    let script = file("refused.txt", "ping\n");
+    let script = script.to_str().expect("a plain path");
+    for others in [
+        &["--record", "x.tape"][..],
+        &["--replay", "x.tape"],
+        &["--check-determinism", "--until", "1s"],
+        &["--scenario", "x.scn"],
+        &["--lockstep", "stdio"],
+        &["explore", script],
+        &["fleet", script],
+    ] {
+        let ended = run(&[&["--storage", name], others].concat(), b"");
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+    }
+    assert!(!path.exists());
+}
