@@ -19,12 +19,8 @@ fn machine() -> Builder {
 
 fn with_console(machine: Builder) -> Builder {
     machine.console(console::Config {
-        port: "uart0",
-        mode: console::Mode::Plain,
-        machine: "the simulator",
-        serial_number: None,
-        has_boot_loader: false,
         power_off_at_end: true,
+        ..console::Config::new("uart0", console::Mode::Plain, "the simulator")
     })
 }
 

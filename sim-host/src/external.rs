@@ -27,6 +27,7 @@ pub(crate) use self::text::{split_word, target_address, uart_number};
 use crate::{
     explore::Schedule,
     mailbox::{Doorbell, lock},
+    mistake::listed,
 };
 
 /// Something that happens to a machine from outside. As text, on tapes and in scripts, it reads as in the examples.
@@ -187,6 +188,8 @@ pub enum NoSuchDevice {
     Interrupt {
         /// The name.
         line: String,
+        /// The lines that there are.
+        lines: Vec<&'static str>,
     },
 }
 
@@ -203,8 +206,8 @@ impl fmt::Display for NoSuchDevice {
                 write!(f, "the machine has no target at {address:#04x} of its I²C bus")
             }
             Self::Storage => f.write_str("the machine has no storage"),
-            Self::Interrupt { line } => {
-                write!(f, "the machine has no interrupt line `{line}`; the console's `irq` lists them")
+            Self::Interrupt { line, lines } => {
+                write!(f, "the machine has no interrupt line `{line}`: there are {}", listed(lines))
             }
         }
     }

@@ -98,20 +98,16 @@ impl Fault {
         }
     }
 
-    /// The address of the target on the I²C bus that the rule is about.
-    pub(crate) fn target(&self) -> Option<u8> {
-        match self.what {
-            What::Nak { address, .. } => address,
-            What::Bytes { .. } | What::Storage { .. } | What::Happens { .. } => None,
-        }
-    }
-
-    /// What the rule lets happen, if that is always the same.
-    pub(crate) fn external(&self) -> Option<&External> {
+    /// What could only happen to a machine that has what the rule is about.
+    pub(crate) fn needs(&self) -> External {
         match &self.what {
-            What::Bytes { .. } | What::Nak { .. } => None,
-            What::Storage { external, .. } => Some(external),
-            What::Happens { begin, .. } => Some(begin),
+            What::Bytes { uart, .. } => External::Break { uart: *uart },
+            What::Nak { address: Some(address), .. } => {
+                External::Sense { address: *address, text: Vec::new() }
+            }
+            What::Nak { address: None, .. } => External::Nak,
+            What::Storage { external, .. } => external.clone(),
+            What::Happens { begin, .. } => begin.clone(),
         }
     }
 }

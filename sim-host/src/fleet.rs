@@ -25,25 +25,24 @@
 //! # Ok::<(), sim_host::fleet::FleetError>(())
 //! ```
 
+mod board;
+mod error;
 mod link;
 pub mod plan;
+mod record;
+mod run;
 
 use std::{cmp::Reverse, collections::BinaryHeap, fmt};
 
-use kernel::{
-    platform::Stop,
-    time::{Duration, Instant},
-};
+use kernel::time::Instant;
 
-use self::link::Wire;
+use self::{board::Board, link::Wire};
 pub use self::{
+    error::FleetError,
     link::{Carried, Link, LinkError},
-    plan::{Plan, PlanError, PlanReason},
+    plan::{Plan, PlanReason},
 };
-use crate::{
-    Builder, Digest, External, NoSuchDevice, Outcome, Rng, Sim, SimError, Time, Wait, digest::Digester,
-    external::Quoted,
-};
+use crate::{Builder, Rng, Sim, Time, digest::Digester, onlooker::Shared};
 
 /// A board of a fleet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,45 +74,9 @@ pub struct Fleet {
     now: Instant,
     seed: u64,
     step_limit: u64,
-    /// Sums up what links carry.
-    traffic: Digester,
-}
-
-struct Board {
-    name: String,
-    sim: Sim,
-    /// The fleet's time when the board was switched on first.
-    joined: Duration,
-    due: Option<(Instant, u64)>,
-    /// The wire that each serial port sends on, by their numbers.
-    wires: Vec<Option<usize>>,
-    span: tracing::Span,
-}
-
-impl Board {
-    /// The fleet's time, of a time since the board's last boot.
-    fn fleet_time(&self, local: Instant) -> Instant {
-        local.saturating_add(self.joined).saturating_add(self.lived_before())
-    }
-
-    /// The time since the board's last boot, of the fleet's.
-    fn local_time(&self, fleet: Instant) -> Instant {
-        let before = self.joined.saturating_add(self.lived_before());
-        Instant::BOOT.saturating_add(fleet.since(Instant::BOOT).saturating_sub(before))
-    }
-
-    /// How long the board lived before its last boot.
-    fn lived_before(&self) -> Duration {
-        self.sim.uptime_of_all_boots().saturating_sub(self.sim.now().since(Instant::BOOT))
-    }
-
-    fn is_off(&self) -> bool {
-        match self.sim.waits() {
-            Wait::Stopped(stop) => stop != Stop::Reboot,
-            Wait::PowerCut => !self.sim.power_returns(),
-            _ => false,
-        }
-    }
+    /// Sums up what links carry, if anybody wants a digest.
+    traffic: Option<Digester>,
+    timeline: Option<Shared>,
 }
 
 impl Fleet {
@@ -127,12 +90,13 @@ impl Fleet {
             now: Instant::BOOT,
             seed,
             step_limit: 10_000_000,
-            traffic: Digester::default(),
+            traffic: Some(Digester::default()),
+            timeline: None,
         }
     }
 
     /// Bounds the steps in which time stands still, so that boards which never come to rest end a run with
-    /// [`Outcome::Limit`].
+    /// [`Outcome::Limit`](crate::Outcome::Limit).
     #[must_use]
     pub fn step_limit(mut self, steps: u64) -> Self {
         self.step_limit = steps;
@@ -150,6 +114,11 @@ impl Fleet {
             return Err(FleetError::NameTaken { name: name.to_owned() });
         }
         let number = self.boards.len();
+        let board = if self.traffic.is_some() { board } else { board.without_digest() };
+        let mut board = board;
+        if let Some(timeline) = &mut self.timeline {
+            board.timeline = Some(timeline.part(name, self.now.since(Instant::BOOT)));
+        }
         let seed = board.seed ^ self.draw(number as u64).next_u64();
         // Of the highest level, so that lines of any level are within it.
         let span = tracing::error_span!(target: "mnemos", "board", name);
@@ -245,7 +214,7 @@ impl Fleet {
 
     /// The board is off: it was switched off, it panicked, or its power was cut and stays so.
     pub fn is_off(&self, board: BoardId) -> bool {
-        self.board_of(board).is_off()
+        self.board_of(board).sim.is_off()
     }
 
     /// Switches a board on that [is off](Self::is_off), or off and on: a fresh kernel, as for [`Sim::reboot`]. What has come
@@ -264,6 +233,8 @@ impl Fleet {
         let _on_it = span.enter();
         board.sim.reboot().map_err(|error| FleetError::Boot { name: board.name.clone(), error })?;
         // It did not live while it was off.
+        let off = now.since(board.fleet_time(board.sim.now()));
+        board.sim.was_off(off);
         board.joined = now.since(Instant::BOOT).saturating_sub(board.sim.uptime_of_all_boots());
         board.due = None;
         Ok(())
@@ -300,180 +271,6 @@ impl Fleet {
     pub fn now(&self) -> Instant {
         self.now
     }
-
-    /// Stands for all that the boards have done, as [`Sim::digest`] for one, and for all that has come over links.
-    pub fn digest(&self) -> Digest {
-        let mut digester = self.traffic.clone();
-        for board in &self.boards {
-            digester.add(&format!("{} {}", board.name, board.sim.digest()));
-        }
-        digester.digest()
-    }
-
-    /// Runs until nothing will ever happen again on any board, or all are off.
-    ///
-    /// # Errors
-    ///
-    /// When a board that reboots does not come up again.
-    pub fn run_until_idle(&mut self) -> Result<Outcome, FleetError> {
-        self.run(None, |_| false)
-    }
-
-    /// Runs for so long, even if nothing happens.
-    ///
-    /// # Errors
-    ///
-    /// As for [`run_until_idle`](Self::run_until_idle).
-    pub fn run_for(&mut self, duration: Duration) -> Result<Outcome, FleetError> {
-        self.run_until(self.now.saturating_add(duration))
-    }
-
-    /// Runs until a time of the fleet's, and does what is due then.
-    ///
-    /// # Errors
-    ///
-    /// As for [`run_until_idle`](Self::run_until_idle).
-    pub fn run_until(&mut self, end: Instant) -> Result<Outcome, FleetError> {
-        self.run(Some(end), |_| false)
-    }
-
-    /// Runs until the predicate, which is asked after each step of any board, is true, but no longer than `limit`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`run_until_idle`](Self::run_until_idle).
-    pub fn run_until_pred(
-        &mut self,
-        limit: Duration,
-        predicate: impl FnMut(&Self) -> bool,
-    ) -> Result<Outcome, FleetError> {
-        self.run(Some(self.now.saturating_add(limit)), predicate)
-    }
-
-    /// Runs until a time of the fleet's, if there is one, until nothing will ever happen again, or until the predicate,
-    /// which is asked after each step of any board, is true: what all the others do.
-    ///
-    /// # Errors
-    ///
-    /// As for [`run_until_idle`](Self::run_until_idle).
-    pub fn run(
-        &mut self,
-        end: Option<Instant>,
-        mut satisfied: impl FnMut(&Self) -> bool,
-    ) -> Result<Outcome, FleetError> {
-        // Somebody may have done something to any of them since.
-        (0..self.boards.len()).for_each(|number| self.wake(number, self.now));
-        let mut still = 0;
-        let outcome = loop {
-            if satisfied(self) {
-                break Outcome::Satisfied;
-            }
-            match self.next() {
-                Some((at, _)) if end.is_some_and(|end| at > end) => break Outcome::TimeReached,
-                Some((at, number)) => {
-                    still = if at > self.now { 0 } else { still + 1 };
-                    if still > self.step_limit {
-                        break Outcome::Limit;
-                    }
-                    self.now = self.now.max(at);
-                    self.step(number)?;
-                }
-                None if end.is_some() => break Outcome::TimeReached,
-                None => break Outcome::Idle,
-            }
-        };
-        if outcome == Outcome::TimeReached {
-            self.now = end.map_or(self.now, |end| self.now.max(end));
-        }
-        // Boards at rest were left behind.
-        for board in self.boards.iter().filter(|board| !board.is_off()) {
-            board.sim.pass_until(board.local_time(self.now));
-        }
-        Ok(outcome)
-    }
-
-    /// The board that goes on next, and when.
-    fn next(&mut self) -> Option<(Instant, usize)> {
-        while let Some(Reverse((at, ticket, number))) = self.due.peek().copied() {
-            if self.boards.get(number).is_some_and(|board| board.due == Some((at, ticket))) {
-                return Some((at, number));
-            }
-            self.due.pop();
-        }
-        None
-    }
-
-    /// Lets a board go on at a time, unless it does so earlier.
-    fn wake(&mut self, number: usize, at: Instant) {
-        let Some(board) = self.boards.get_mut(number) else { return };
-        if board.is_off() || board.due.is_some_and(|(due, _)| due <= at) {
-            return;
-        }
-        self.tickets += 1;
-        board.due = Some((at, self.tickets));
-        self.due.push(Reverse((at, self.tickets, number)));
-    }
-
-    /// Steps a board, now.
-    fn step(&mut self, number: usize) -> Result<(), FleetError> {
-        let Some(board) = self.boards.get_mut(number) else { return Ok(()) };
-        board.due = None;
-        let span = board.span.clone();
-        let _on_it = span.enter();
-        board.sim.pass_until(board.local_time(self.now));
-        let wait = board.sim.step().wait;
-        // Ticks may have taken time.
-        let mut now = board.fleet_time(board.sim.now());
-        let sent: Vec<(usize, Vec<u8>)> = board
-            .wires
-            .iter()
-            .enumerate()
-            .filter_map(|(uart, wire)| Some(((*wire)?, board.sim.uart(uart).take_output())))
-            .filter(|(_, bytes)| !bytes.is_empty())
-            .collect();
-        let next = match wait {
-            Wait::Nothing => Some(now),
-            Wait::Until(at) => Some(board.fleet_time(at)),
-            Wait::Stopped(_) | Wait::PowerCut if !board.is_off() => {
-                let name = || board.name.clone();
-                board.sim.reboot().map_err(|error| FleetError::Boot { name: name(), error })?;
-                now = board.fleet_time(board.sim.now());
-                Some(now)
-            }
-            Wait::Forever | Wait::Stopped(_) | Wait::PowerCut => None,
-        };
-        if let Some(next) = next {
-            self.wake(number, next);
-        }
-        for (wire, bytes) in sent {
-            self.carry(wire, now, &bytes)?;
-        }
-        Ok(())
-    }
-
-    /// Bytes leave a board.
-    fn carry(&mut self, wire: usize, now: Instant, bytes: &[u8]) -> Result<(), FleetError> {
-        let Some(wire) = self.wires.get_mut(wire) else { return Ok(()) };
-        let Port { board: BoardId(to), uart } = wire.to;
-        let mut arriving = Vec::new();
-        wire.send(now, bytes, |at, bytes| arriving.push((at, bytes)));
-        let Some(board) = self.boards.get_mut(to) else { return Ok(()) };
-        if board.is_off() {
-            let lost: usize = arriving.iter().map(|(_, bytes)| bytes.len()).sum();
-            wire.carried.bytes -= lost as u64;
-            wire.carried.lost += lost as u64;
-            return Ok(());
-        }
-        let Some(first) = arriving.first().map(|(at, _)| *at) else { return Ok(()) };
-        for (at, bytes) in arriving {
-            self.traffic.add(&format!("{} {to}.uart{uart} {}", at.as_micros(), Quoted(&bytes)));
-            let scheduled = board.sim.schedule(board.local_time(at), External::Bytes { uart, bytes });
-            // The port was there when the link was made.
-            debug_assert!(scheduled.is_ok());
-        }
-        self.wake(to, first);
-        Ok(())
-    }
 }
 
 impl fmt::Debug for Fleet {
@@ -482,78 +279,3 @@ impl fmt::Debug for Fleet {
         f.debug_struct("Fleet").field("now", now).field("boards", &boards.len()).finish_non_exhaustive()
     }
 }
-
-/// Why a fleet cannot be as it should.
-#[non_exhaustive]
-#[derive(Debug, Clone, PartialEq)]
-pub enum FleetError {
-    /// Another board has the name.
-    NameTaken {
-        /// The name.
-        name: String,
-    },
-    /// A board was not built, or does not boot.
-    Boot {
-        /// The board's name.
-        name: String,
-        /// Why.
-        error: SimError,
-    },
-    /// A board has no such serial port.
-    NoSuchPort {
-        /// The board's name.
-        name: String,
-        /// The number asked for.
-        uart: usize,
-        /// How many it has.
-        count: usize,
-    },
-    /// A serial port has a link already.
-    PortTaken {
-        /// The board's name.
-        name: String,
-        /// The port's number.
-        uart: usize,
-    },
-    /// Something is to happen to a device that a board has not.
-    NoSuchDevice {
-        /// The board's name.
-        name: String,
-        /// Which.
-        error: NoSuchDevice,
-    },
-    /// A serial port cannot be joined to itself.
-    SamePort {
-        /// The board's name.
-        name: String,
-        /// The port's number.
-        uart: usize,
-    },
-}
-
-impl fmt::Display for FleetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NameTaken { name } => {
-                write!(f, "there is a board `{name}` already: give this one another name")
-            }
-            Self::Boot { name, error } => write!(f, "the board `{name}` does not boot: {error}"),
-            Self::NoSuchPort { name, uart, count } => write!(
-                f,
-                "the board `{name}` has no uart{uart}, but {count} serial ports, counted from 0: add it to its description"
-            ),
-            Self::NoSuchDevice { name, error } => write!(f, "on the board `{name}`: {error}"),
-            Self::PortTaken { name, uart } => {
-                write!(f, "uart{uart} of the board `{name}` has a link already: use another port")
-            }
-            Self::SamePort { name, uart } => {
-                write!(
-                    f,
-                    "uart{uart} of the board `{name}` cannot be linked to itself: name the port at the other end"
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for FleetError {}

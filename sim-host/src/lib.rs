@@ -40,6 +40,7 @@ pub mod interrupts;
 mod journal;
 pub mod lockstep;
 mod mailbox;
+mod mistake;
 mod observed;
 mod onlooker;
 mod panics;
@@ -65,10 +66,11 @@ pub use self::{
     i2c::I2c,
     interrupts::IrqLine,
     journal::Entry,
+    mistake::{Mistake, Mistakes},
     observed::{NotObserved, Observed},
     region::RegionWatch,
     rng::Rng,
-    sim::{Sim, Step, Wait},
+    sim::{IdleFault, Sim, Step, Wait},
     span::{NotASpan, Span},
     uart::{Pace, Uart},
 };

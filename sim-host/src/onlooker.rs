@@ -3,31 +3,73 @@
 //! The kernel tells a [probe](kernel::event::Probe) of all that happens, and after each step that is written down. The
 //! machine cannot tell: its own ring of events has what it had, and no critical section ends that would not end otherwise.
 
-use std::{cell::Cell, io::Write, mem, rc::Rc, sync::Mutex};
+use std::{
+    cell::{Cell, RefCell},
+    io::{self, Write},
+    mem,
+    rc::Rc,
+    sync::Mutex,
+};
 
 use kernel::{
-    Handle,
     event::{Event, Probe, Probed, Record},
     executor::TaskId,
     log::{Level, Line},
     platform::Clock as _,
-    time::Instant,
+    time::{Duration, Instant},
 };
 use timeline::{Timeline, TimelineError};
 
 use crate::{SimClock, mailbox::lock};
 
-/// Where a timeline goes, until a machine takes it.
+/// What begins a timeline.
+type Begin = Box<dyn FnOnce() -> Result<Timeline<Box<dyn Write>>, TimelineError>>;
+
+/// A timeline that is to be, until a machine takes it.
 #[derive(Clone)]
-pub(crate) struct Output(Rc<Cell<Option<Box<dyn Write>>>>);
+pub(crate) struct Output(Rc<Cell<Option<Begin>>>);
 
 impl Output {
+    /// One machine's.
     pub(crate) fn new(writer: Box<dyn Write>) -> Self {
-        Self(Rc::new(Cell::new(Some(writer))))
+        Self(Rc::new(Cell::new(Some(Box::new(|| Timeline::new(writer))))))
     }
 
-    pub(crate) fn take(&self) -> Option<Box<dyn Write>> {
+    pub(crate) fn take(&self) -> Option<Begin> {
         self.0.take()
+    }
+}
+
+/// A timeline that several machines share: a part for each.
+pub(crate) struct Shared {
+    writer: Rc<RefCell<dyn Write>>,
+    parts: u32,
+}
+
+impl Shared {
+    pub(crate) fn new(writer: impl Write + 'static) -> Self {
+        Self { writer: Rc::new(RefCell::new(writer)), parts: 0 }
+    }
+
+    /// The part of the next machine, which is switched on at this time.
+    pub(crate) fn part(&mut self, name: &str, at: Duration) -> Output {
+        let (number, name, writer) = (self.parts, name.to_owned(), Handle(self.writer.clone()));
+        self.parts = self.parts.saturating_add(1);
+        let begin = move || Timeline::part(Box::new(writer) as Box<dyn Write>, number, &name, at.as_micros());
+        Output(Rc::new(Cell::new(Some(Box::new(begin)))))
+    }
+}
+
+/// A machine's end of what is shared.
+struct Handle(Rc<RefCell<dyn Write>>);
+
+impl Write for Handle {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.borrow_mut().flush()
     }
 }
 
@@ -62,8 +104,8 @@ pub(crate) struct Onlooker {
 }
 
 impl Onlooker {
-    pub(crate) fn new(writer: Box<dyn Write>, clock: SimClock) -> Self {
-        let (timeline, failure) = match Timeline::new(writer) {
+    pub(crate) fn new(begin: Begin, clock: SimClock) -> Self {
+        let (timeline, failure) = match begin() {
             Ok(timeline) => (Some(timeline), None),
             Err(error) => (None, Some(error)),
         };
@@ -77,7 +119,7 @@ impl Onlooker {
     }
 
     /// A step begins, in which the kernel ticks: before a boot's first, counters start.
-    pub(crate) fn step_begins(&mut self, kernel: &Handle) {
+    pub(crate) fn step_begins(&mut self, kernel: &kernel::Handle) {
         if mem::replace(&mut self.begun, true) {
             return;
         }
@@ -118,6 +160,13 @@ impl Onlooker {
         self.collector.take();
         self.begun = false;
         self.tell(|timeline| timeline.reboot(at.as_micros()));
+    }
+
+    /// The machine had been off for so long when it was booted again.
+    pub(crate) fn was_off(&mut self, span: Duration) {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.was_off(span.as_micros());
+        }
     }
 
     /// Ends the timeline.

@@ -37,7 +37,10 @@ mod terminal;
 mod timeline;
 mod wire;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use kernel::platform::Stop;
 use sim_host::{Digest, Sim};
@@ -90,8 +93,8 @@ fn start(options: &Options) -> Result<Ended, HostError> {
         return explore::run(options, task).map(|ending| Ended { ending, digest: None });
     }
     logs::start(&options.log);
-    if let Some(Task::Fleet { plan }) = &options.task {
-        return fleet::run(options, plan);
+    if let Some(Task::Fleet(fleet)) = &options.task {
+        return fleet::run(options, &fleet.plan);
     }
     if let Some(path) = &options.replay {
         return tape::replay(path, options);
@@ -124,23 +127,20 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
     let described = storage::begin(options, machine::describe(options, wire.mode))?;
     let described = timeline::begin(options, described)?;
     let mut sim = described.build().map_err(HostError::Boot)?;
-    if let Some(path) = &options.record {
-        tape::record(path, options, wire.mode, &mut sim)?;
-    }
+    tape::begin(options, wire.mode, &mut sim)?;
     // From here on: given back whenever and however this function is left.
     let terminal = if wire.takes_terminal { Some(terminal::Raw::enter()?) } else { None };
-    let ending = run(options, &mut sim, &mut wire, &mut signals).await;
-    if terminal.is_some() && matches!(ending, Ok(Ending::Signal(_))) {
-        // The shell's prompt does not belong behind the guest's.
-        eprint!("\r\n");
+    let mut link = Link::new(options.until.map(|span| span.0));
+    let ending = run(options, &mut sim, &mut link, &mut wire, &mut signals).await;
+    if terminal.is_some() && link.is_amid_a_line() {
+        // The shell's prompt does not belong behind the guest's. A terminal that is gone has none.
+        let _ = io::stdout().write_all(b"\r\n").and_then(|()| io::stdout().flush());
     }
     drop(terminal);
-    machine::warn_of_idle_faults(&sim);
+    machine::warn_of_idle_faults([&sim]);
     // However the session ended, what it stored is kept, and the tape of it is whole.
     storage::end(options, &sim)?;
-    if let Some(path) = &options.record {
-        sim.end_recording().map_err(|error| HostError::Record { path: path.clone(), error })?;
-    }
+    tape::end(options, &mut sim)?;
     timeline::end(options, &mut sim)?;
     Ok(Ended { ending: ending?, digest: Some(sim.digest()) })
 }
@@ -148,28 +148,30 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
 async fn run(
     options: &Options,
     sim: &mut Sim,
+    link: &mut Link,
     wire: &mut Wire,
     signals: &mut Signals,
 ) -> Result<Ending, HostError> {
-    let mut failed_commands = 0_u32;
     // A pipe is a script as well: nobody sits there who reads what failed.
     let is_script = options.is_script() || options.uart == Uart::Stdio && wire.mode == Mode::Plain;
-    let mut link = Link::new(options.until.map(|span| span.0));
     let ending = loop {
         let stopped = tokio::select! {
             stopped = link.run(sim, wire) => stopped?,
             signal = signals.next() => return Ok(Ending::Signal(signal)),
         };
-        failed_commands = failed_commands.saturating_add(sim.commands_failed());
+        if sim.come_back().map_err(HostError::Boot)? {
+            continue;
+        }
+        let failed_commands = sim.commands_failed_in_all_boots();
         match stopped {
-            Stopped::By(Stop::Reboot) | Stopped::PowerCut => sim.reboot().map_err(HostError::Boot)?,
             Stopped::TimeReached if link.is_unfinished(sim, options.is_script()) => break Ending::OutOfTime,
             Stopped::By(Stop::PowerOff) | Stopped::TimeReached if is_script && failed_commands > 0 => {
                 break Ending::CommandsFailed(failed_commands);
             }
-            Stopped::By(Stop::PowerOff | Stop::BootLoader) | Stopped::TimeReached => break Ending::PowerOff,
             Stopped::By(Stop::Panic) => break Ending::Panic,
             Stopped::Hang => break Ending::Hang,
+            // One that comes back has done so.
+            Stopped::By(_) | Stopped::PowerCut | Stopped::TimeReached => break Ending::PowerOff,
         }
     };
     wire.finish().await?;

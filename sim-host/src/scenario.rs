@@ -29,7 +29,7 @@
 //! | `fault drop uart0 rx rate 5%` | lets things go wrong from now on: see [`fault`](crate::fault) |
 //! | `screenshot "name"` | keeps what the user of `uart0` sees; `screenshot uart1 "name"`; the name may be missing |
 //! | `poweroff`, `poweron`, `reboot` | takes the power away, gives it back, or both |
-//! | `kill echo`, `garble uart0`, ... | whatever else can happen from outside: see [`External`] |
+//! | `kill echo`, `garble uart0`, ... | whatever else can happen from outside: see [`External`]; to end a task that is not there fails |
 //!
 //! `led` is pin 25 unless a scenario names another one so.
 //!
@@ -51,11 +51,9 @@
 //! use kernel::services::console::{Config, Mode};
 //! use sim_host::{Sim, scenario::Scenario};
 //!
-//! # const CONSOLE: Config = Config { port: "uart0", mode: Mode::Terminal, machine: "a test", serial_number: None,
-//! #     has_boot_loader: false, power_off_at_end: false };
 //! let text = "send uart0 \"echo hello\\n\"\nexpect uart0 /^hello$/ within 5ms\n";
 //! let scenario = Scenario::parse("hello.scn", text)?;
-//! let mut sim = Sim::builder().console(CONSOLE).build()?;
+//! let mut sim = Sim::builder().console(Config::new("uart0", Mode::Terminal, "a test")).build()?;
 //! let report = scenario.run(&mut sim, None)?;
 //! assert!(report.passed(), "{report}");
 //!
@@ -66,11 +64,11 @@
 
 mod junit;
 mod life;
-mod mistake;
 mod names;
 mod parse;
 mod pattern;
 mod port;
+mod reason;
 mod report;
 mod run;
 #[cfg(test)]
@@ -84,17 +82,22 @@ use kernel::time::Duration;
 use self::pattern::Pattern;
 pub use self::{
     junit::junit,
-    mistake::{Mistake, Mistakes, Reason},
     port::{COLUMNS, KEPT, ROWS},
-    report::{Failed, Report, Screenshot, Verdict, Why},
+    reason::Reason,
+    report::{Failed, Idle, Report, Screenshot, Verdict, Why},
 };
-use crate::{External, Fault};
+use crate::{
+    External, Fault,
+    mistake::{Place, Source},
+};
+
+/// All mistakes of a scenario.
+pub type Mistakes = crate::Mistakes<Reason>;
 
 /// A scenario that has been read. [`parse`](Self::parse) makes one, [`run`](Self::run) carries it out.
 #[derive(Debug, Clone)]
 pub struct Scenario {
-    name: String,
-    lines: Vec<String>,
+    source: Source,
     statements: Vec<Statement>,
 }
 
@@ -104,13 +107,6 @@ struct Statement {
     place: Place,
     when: When,
     what: What,
-}
-
-/// A place in a scenario's text: line and column in characters, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
-    line: usize,
-    column: usize,
 }
 
 /// When a statement is carried out.
@@ -157,12 +153,7 @@ enum Ending {
 impl Scenario {
     /// What it was called when it was read: its file's name.
     pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The text of a line, counted from 1.
-    fn line(&self, number: usize) -> &str {
-        number.checked_sub(1).and_then(|index| self.lines.get(index)).map_or("", String::as_str)
+        &self.source.name
     }
 }
 

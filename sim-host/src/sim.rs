@@ -1,7 +1,9 @@
 //! One machine: its parts, and one step of its life.
 
 mod effect;
+mod ended;
 mod faulty;
+mod idle;
 mod interrupt;
 mod outside;
 mod record;
@@ -39,6 +41,8 @@ use crate::{
     storage::{Flash, Image},
     tap::Tap,
 };
+
+pub use self::idle::IdleFault;
 
 /// A virtual machine. Dropping it switches it off.
 pub struct Sim {
@@ -133,8 +137,8 @@ impl Sim {
             |image: &Image| Flash::new(image.clone(), config.seed, interrupts.line("storage"), clock.clone());
         let flash = config.storage.as_ref().map(flash);
         let i2c = I2c::new(&config.targets, interrupts.line("i2c"), clock.clone());
-        let writer = config.timeline.as_ref().and_then(Output::take);
-        let onlooker = writer.map(|writer| Onlooker::new(writer, clock.clone()));
+        let timeline = config.timeline.as_ref().and_then(Output::take);
+        let onlooker = timeline.map(|begin| Onlooker::new(begin, clock.clone()));
         let (kernel, region) = boot(&config, &clock, onlooker.as_ref())?;
         let tap = Rc::new(Tap::new(kernel.handle()));
         interrupts.set_tap(tap.clone());
@@ -173,10 +177,12 @@ impl Sim {
             config,
         };
         sim.assemble()?;
-        let scheduled = sim.config.schedule.iter().flat_map(Schedule::faults);
-        let faults: Vec<_> = sim.config.faults.iter().chain(scheduled).cloned().collect();
-        for fault in faults {
+        for fault in sim.config.faults.clone() {
             sim.add_fault(fault).map_err(SimError::Fault)?;
+        }
+        let drawn: Vec<_> = sim.config.schedule.iter().flat_map(Schedule::faults).cloned().collect();
+        for fault in drawn {
+            sim.add_drawn_fault(fault).map_err(SimError::Fault)?;
         }
         Ok(sim)
     }

@@ -34,12 +34,8 @@ fn live(count: usize) -> Result<(), FleetError> {
     let mut fleet = Fleet::new(0);
     let machine = Sim::builder().uart("uart1", Pace::Unlimited).uart("uart2", Pace::Unlimited).console(
         console::Config {
-            port: "uart0",
-            mode: console::Mode::Plain,
-            machine: "the simulator",
-            serial_number: None,
-            has_boot_loader: false,
             power_off_at_end: true,
+            ..console::Config::new("uart0", console::Mode::Plain, "the simulator")
         },
     );
     let mut before = None;

@@ -6,16 +6,9 @@ use kernel::{
     services::console::{Config, Mode},
     time::Duration,
 };
-use sim_host::{Sim, Wait};
+use sim_host::Sim;
 
-const CONSOLE: Config = Config {
-    port: "uart0",
-    mode: Mode::Plain,
-    machine: "an example",
-    power_off_at_end: false,
-    has_boot_loader: false,
-    serial_number: None,
-};
+const CONSOLE: Config = Config::new("uart0", Mode::Plain, "an example");
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut sim = Sim::builder()
@@ -29,9 +22,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // On a line of its own, whatever is left of the one before.
         sim.uart(0).send(format!("\x03\n{line}").as_bytes());
         sim.run_for(Duration::from_millis(700));
-        if sim.waits() == Wait::PowerCut {
+        if sim.come_back()? {
             println!("-- the power fails, and comes back");
-            sim.reboot()?;
         }
         print!("-- {line}{}", sim.uart(0).take_text());
     }

@@ -7,14 +7,7 @@
 use kernel::services::console::{Config, Mode};
 use sim_host::{Sim, scenario::Scenario};
 
-const CONSOLE: Config = Config {
-    port: "uart0",
-    mode: Mode::Terminal,
-    machine: "an example",
-    power_off_at_end: false,
-    has_boot_loader: false,
-    serial_number: None,
-};
+const CONSOLE: Config = Config::new("uart0", Mode::Terminal, "an example");
 
 const BLINK: &str = r#"
 expect uart0 /^mnemos> $/ within 10ms

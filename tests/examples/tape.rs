@@ -14,14 +14,9 @@ use sim_host::{
 };
 
 fn machine() -> Builder {
-    Sim::builder().seed(1).console(Config {
-        port: "uart0",
-        mode: Mode::Plain,
-        machine: "an example",
-        power_off_at_end: true,
-        has_boot_loader: false,
-        serial_number: None,
-    })
+    Sim::builder()
+        .seed(1)
+        .console(Config { power_off_at_end: true, ..Config::new("uart0", Mode::Plain, "an example") })
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

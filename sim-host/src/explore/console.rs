@@ -18,14 +18,14 @@ pub fn type_lines(sim: &mut Sim, uart: usize, lines: &[&String]) -> Result<(), F
     let mut lines = lines.iter();
     let (limit, start) = (sim.config.step_limit, sim.steps());
     while sim.steps() - start < limit {
-        match sim.step().wait {
+        let wait = sim.step().wait;
+        if sim.come_back().map_err(Failure::Boot)? {
+            continue;
+        }
+        match wait {
             Wait::Nothing => {}
             Wait::Stopped(Stop::PowerOff | Stop::BootLoader) => return Ok(()),
-            Wait::Stopped(Stop::Reboot) => {
-                sim.reboot().map_err(Failure::Boot)?;
-            }
-            Wait::Stopped(Stop::Panic) => return Err(Failure::Stopped(Stop::Panic)),
-            Wait::PowerCut if sim.power_returns() => sim.reboot().map_err(Failure::Boot)?,
+            Wait::Stopped(stop) => return Err(Failure::Stopped(stop)),
             Wait::PowerCut => return Err(Failure::Check("the power failed".to_owned())),
             Wait::Until(_) | Wait::Forever if sim.awaits_bytes(uart) => match lines.next() {
                 Some(line) => sim.uart(uart).send(format!("{line}\n").as_bytes()),
@@ -91,9 +91,11 @@ fn live_for(sim: &mut Sim, span: Duration) -> Result<(), Failure> {
     let end = sim.uptime_of_all_boots().saturating_add(span);
     loop {
         let left = end.saturating_sub(sim.uptime_of_all_boots());
-        match sim.run_for(left) {
-            Outcome::PowerCut if sim.power_returns() => sim.reboot().map_err(Failure::Boot)?,
-            Outcome::Stopped(Stop::Reboot) => sim.reboot().map_err(Failure::Boot)?,
+        let outcome = sim.run_for(left);
+        if sim.come_back().map_err(Failure::Boot)? {
+            continue;
+        }
+        match outcome {
             Outcome::TimeReached | Outcome::Idle | Outcome::Satisfied => return Ok(()),
             outcome => return Failure::of_outcome(outcome, sim.now()).map_or(Ok(()), Err),
         }

@@ -4,10 +4,11 @@ use std::{cell::RefCell, rc::Rc};
 
 use kernel::time::Instant;
 use sim_host::Sim;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
-use super::{Ended, Ending, HostError, Options, Signals, machine, run, wire};
+use super::{Ended, Ending, HostError, Link, Options, Signals, machine, run, wire};
 
-/// What a run has done, compactly: one line for each entry of its journal.
+/// What a run has done, compactly: one line for each entry of its machines' journals.
 #[derive(Default)]
 struct Journal {
     text: String,
@@ -16,7 +17,8 @@ struct Journal {
 }
 
 impl Journal {
-    fn push(&mut self, at: Instant, text: &str) {
+    fn push(&mut self, at: Instant, whose: &str, text: &str) {
+        self.text.push_str(whose);
         self.text.push_str(text);
         self.entries.push((self.text.len(), at));
     }
@@ -31,65 +33,112 @@ impl Journal {
     }
 }
 
-/// The first difference between two runs.
+/// The first difference between two runs: which entry, and what the second run has there.
 struct Difference {
-    number: usize,
+    index: usize,
     second: String,
 }
 
-/// Runs twice and compares; what the first run says is printed.
+#[derive(Default)]
+struct Runs {
+    first: Journal,
+    /// Entries of the second run.
+    second: usize,
+    difference: Option<Difference>,
+}
+
+/// Two runs that should be the same.
+#[derive(Default)]
+pub(crate) struct Twice {
+    runs: Rc<RefCell<Runs>>,
+}
+
+impl Twice {
+    /// Writes down what a machine of the first run does, with whose it is before each entry.
+    pub(crate) fn note(&self, sim: &mut Sim, whose: &str) {
+        let (runs, whose) = (self.runs.clone(), whose.to_owned());
+        sim.on_entry(move |entry| runs.borrow_mut().first.push(entry.at, &whose, entry.text));
+    }
+
+    /// Compares what a machine of the second run does.
+    pub(crate) fn compare(&self, sim: &mut Sim, whose: &str) {
+        let (runs, whose) = (self.runs.clone(), whose.to_owned());
+        sim.on_entry(move |entry| {
+            let runs = &mut *runs.borrow_mut();
+            let index = runs.second;
+            runs.second += 1;
+            if runs.difference.is_some() {
+                return;
+            }
+            let same = runs.first.get(index).is_some_and(|(at, text)| {
+                at == entry.at && text.strip_prefix(whose.as_str()) == Some(entry.text)
+            });
+            if !same {
+                let second = format!("at {}: {whose}{}", entry.at, entry.text);
+                runs.difference = Some(Difference { index, second });
+            }
+        });
+    }
+
+    /// What the second run logs has been printed already: as long as the guard lives, nothing is.
+    pub(crate) fn silence() -> DefaultGuard {
+        tracing::subscriber::set_default(NoSubscriber::new())
+    }
+
+    /// How many entries both runs have, if they are the same.
+    ///
+    /// # Errors
+    ///
+    /// Where they differ, in words.
+    pub(crate) fn verdict(&self) -> Result<usize, String> {
+        let runs = self.runs.borrow();
+        let (index, second) = match &runs.difference {
+            Some(Difference { index, second }) => (*index, second.as_str()),
+            None if runs.second == runs.first.entries.len() => return Ok(runs.second),
+            None => (runs.second, "nothing more"),
+        };
+        let first = match runs.first.get(index) {
+            Some((at, text)) => format!("at {at}: {text}"),
+            None => "nothing more".to_owned(),
+        };
+        let number = index + 1;
+        Err(format!("two runs differ from event {number} on\n  first:  {first}\n  second: {second}"))
+    }
+
+    /// Says that both runs are the same, and that it ended as the first one; unless they are not.
+    pub(crate) fn ended(&self, first: Ended) -> Ended {
+        match self.verdict() {
+            Ok(events) => {
+                eprintln!("sim-host: two runs are the same in all of their {events} events");
+                first
+            }
+            Err(how) => Ended { ending: Ending::Diverged(how), ..first },
+        }
+    }
+}
+
+/// Runs a session twice and compares; what the first run says is printed.
 ///
 /// # Errors
 ///
 /// As for one run.
 pub(crate) async fn run_twice(options: &Options) -> Result<Ended, HostError> {
     let mut signals = Signals::watch().map_err(HostError::Runtime)?;
-    let first = Rc::new(RefCell::new(Journal::default()));
-    let journal = first.clone();
-    let (ended, sim) = one(options, &mut signals, wire::script(options)?, move |sim| {
-        sim.on_entry(move |entry| journal.borrow_mut().push(entry.at, entry.text));
-    })
-    .await?;
+    let twice = Twice::default();
+    let (ended, sim) = one(options, &mut signals, wire::script(options)?, |sim| twice.note(sim, "")).await?;
     if matches!(ended.ending, Ending::Signal(_)) {
         return Ok(ended);
     }
-    machine::warn_of_idle_faults(&sim);
+    machine::warn_of_idle_faults([&sim]);
     drop(sim);
-    let difference = Rc::new(RefCell::new(None));
-    let (expected, found) = (first.clone(), difference.clone());
     let mut silent = wire::script(options)?;
     silent.output = Box::new(tokio::io::sink());
-    let second_count = Rc::new(RefCell::new(0));
-    let count = second_count.clone();
-    let (again, _) = one(options, &mut signals, silent, move |sim| {
-        sim.on_entry(move |entry| {
-            let index = count.replace_with(|count| *count + 1);
-            if found.borrow().is_none() && expected.borrow().get(index) != Some((entry.at, entry.text)) {
-                let second = format!("at {}: {}", entry.at, entry.text);
-                *found.borrow_mut() = Some(Difference { number: index + 1, second });
-            }
-        });
-    })
-    .await?;
+    let _silence = Twice::silence();
+    let (again, _) = one(options, &mut signals, silent, |sim| twice.compare(sim, "")).await?;
     if matches!(again.ending, Ending::Signal(_)) {
         return Ok(again);
     }
-    let first = first.borrow();
-    let count = *second_count.borrow();
-    let ended_early = || {
-        let second = "nothing more".to_owned();
-        (count < first.entries.len()).then_some(Difference { number: count + 1, second })
-    };
-    let Some(Difference { number, second }) = difference.take().or_else(ended_early) else {
-        eprintln!("sim-host: two runs are the same in all of their {} events", first.entries.len());
-        return Ok(ended);
-    };
-    let first = match first.get(number - 1) {
-        Some((at, text)) => format!("at {at}: {text}"),
-        None => "nothing more".to_owned(),
-    };
-    let how = format!("two runs differ from event {number} on\n  first:  {first}\n  second: {second}");
-    Ok(Ended { ending: Ending::Diverged(how), ..ended })
+    Ok(twice.ended(ended))
 }
 
 async fn one(
@@ -100,6 +149,7 @@ async fn one(
 ) -> Result<(Ended, Sim), HostError> {
     let mut sim = machine::describe(options, wire.mode).build().map_err(HostError::Boot)?;
     watch(&mut sim);
-    let ending = run(options, &mut sim, &mut wire, signals).await?;
+    let mut link = Link::new(options.until.map(|span| span.0));
+    let ending = run(options, &mut sim, &mut link, &mut wire, signals).await?;
     Ok((Ended { ending, digest: Some(sim.digest()) }, sim))
 }

@@ -41,7 +41,7 @@ const LEAVE: u8 = 0x1d;
 pub(crate) enum Stopped {
     /// For a reason of its own.
     By(Stop),
-    /// The power failed, and comes back.
+    /// The power failed.
     PowerCut,
     /// It did not end, but will never do anything again.
     Hang,
@@ -62,6 +62,8 @@ pub(crate) struct Link {
     output: Vec<u8>,
     written: usize,
     unflushed: bool,
+    /// What the wire has taken last.
+    last: Option<u8>,
     /// How long the machine is to live, over all of its boots; until it ends otherwise.
     until: Option<Duration>,
 }
@@ -156,6 +158,11 @@ impl Link {
         !self.input.is_empty() || is_script && !self.input_ended || !sim.awaits_bytes(UART)
     }
 
+    /// What has gone out last does not end a line.
+    pub(crate) fn is_amid_a_line(&self) -> bool {
+        self.last.is_some_and(|byte| byte != b'\n')
+    }
+
     /// There is input for the machine to read, or an end of it to see.
     fn goes_on(&self) -> bool {
         self.input_ended || !self.input.is_empty()
@@ -221,6 +228,7 @@ impl Link {
                     return Poll::Ready(Err(HostError::Output(io::ErrorKind::WriteZero.into())));
                 }
                 Poll::Ready(count) => {
+                    self.last = rest.get(..count).and_then(|taken| taken.last().copied());
                     self.written += count;
                     self.unflushed = true;
                 }

@@ -2,12 +2,7 @@
 
 use std::{fmt, io, path::PathBuf, process::ExitCode};
 
-use sim_host::{
-    SimError,
-    fleet::{FleetError, PlanError},
-    storage::NotAnImage,
-    tape::TapeError,
-};
+use sim_host::{SimError, fleet::FleetError, storage::NotAnImage, tape::TapeError};
 
 /// How a run of the program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +21,13 @@ pub(crate) enum Ending {
     OutOfTime,
     /// A scenario failed, which has been told.
     ScenariosFailed,
-    /// What was to be run as a scenario is none: all that is wrong with it.
-    NotAScenario(String),
+    /// What was to be run as a scenario, or as a fleet, is none.
+    Misread {
+        /// What it should be.
+        what: &'static str,
+        /// All that is wrong with it.
+        mistakes: String,
+    },
     /// An exploration found a failure, which has been told.
     Found,
     /// What was to be explored fails by itself: how.
@@ -48,11 +48,21 @@ pub(crate) enum Signal {
 }
 
 impl Ending {
+    /// What was to be run as a scenario is none.
+    pub(crate) fn no_scenario(mistakes: String) -> Self {
+        Self::Misread { what: "scenario", mistakes }
+    }
+
+    /// What was to be run as a fleet is none.
+    pub(crate) fn no_fleet(mistakes: String) -> Self {
+        Self::Misread { what: "fleet", mistakes }
+    }
+
     /// The number for the shell; `--help` has the table.
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::PowerOff => 0,
-            Self::NotAScenario(_) => 2,
+            Self::Misread { .. } => 2,
             Self::Panic => 3,
             Self::Hang => 4,
             Self::CommandsFailed(_) => 5,
@@ -81,7 +91,7 @@ impl Ending {
                 Some("the machine hangs: the script waits for it, and nothing in it can run again".to_owned())
             }
             Self::Diverged(how) | Self::NothingToExplore(how) => Some(how.clone()),
-            Self::NotAScenario(mistakes) => Some(format!("this is no scenario\n{mistakes}")),
+            Self::Misread { what, mistakes } => Some(format!("this is no {what}\n{mistakes}")),
             Self::OutOfTime => Some(
                 "the time is up and the script or scenario is not at its end: give more with --until"
                     .to_owned(),
@@ -127,13 +137,6 @@ pub(crate) enum HostError {
         path: PathBuf,
         /// Why.
         error: io::Error,
-    },
-    /// A fleet's description is none.
-    NoPlan {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: PlanError,
     },
     /// A fleet cannot be as it is described.
     Fleet(FleetError),
@@ -225,9 +228,6 @@ impl fmt::Display for HostError {
             Self::Plan { path, error } => {
                 write!(f, "the fleet's file `{}` cannot be read: {error}", path.display())
             }
-            Self::NoPlan { path, error: PlanError { line, column, reason } } => {
-                write!(f, "{}:{line}:{column}: {reason}", path.display())
-            }
             Self::Fleet(error) => error.fmt(f),
             Self::Worker(how) => write!(f, "the exploration broke off: {how}"),
             Self::Junit { path, error } => {
@@ -267,7 +267,7 @@ mod tests {
             Ending::Hang,
             Ending::CommandsFailed(7),
             Ending::ScenariosFailed,
-            Ending::NotAScenario(String::new()),
+            Ending::no_scenario(String::new()),
             Ending::Diverged(String::new()),
             Ending::OutOfTime,
             Ending::Found,

@@ -18,6 +18,7 @@ use super::{
     Ending, HostError, machine,
     options::{Explore, Lines, Options},
     shell::quoted,
+    timeline,
 };
 
 /// The UART with the console.
@@ -39,7 +40,7 @@ fn bring_back(sim: &mut Sim, explore: &Explore) -> Result<(), Failure> {
 pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostError> {
     let script = match Script::read(explore)? {
         Ok(script) => script,
-        Err(mistakes) => return Ok(Ending::NotAScenario(mistakes)),
+        Err(mistakes) => return Ok(Ending::no_scenario(mistakes)),
     };
     let build = |builder: Builder| -> Result<Sim, SimError> {
         machine::on(builder.without_digest(), options, script.mode()).build()
@@ -49,7 +50,7 @@ pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostEr
     let live = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> {
         let ended = script.live(sim, lines).and_then(|()| bring_back(sim, explore));
         if !std::mem::replace(&mut *base_told.lock().unwrap_or_else(PoisonError::into_inner), true) {
-            machine::warn_of_idle_faults(sim);
+            machine::warn_of_idle_faults([&*sim]);
         }
         ended
     };
@@ -90,14 +91,25 @@ fn failed(error: ExploreError) -> Result<Ending, HostError> {
 fn one(script: &Script, options: &Options, explore: &Explore, seed: u64) -> Result<Ending, HostError> {
     // The last life is the one that is asked for.
     let said = Mutex::new(Vec::new());
+    let trouble = Mutex::new(None);
+    let note = |error| {
+        trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    };
     let mut explorer = Explorer::new(
         script.inputs(),
-        |builder| machine::on(builder, options, script.mode()).build(),
+        |builder| {
+            let described = machine::on(builder, options, script.mode());
+            // Each life's begins anew, so the last one's is left.
+            let with_timeline = timeline::begin(options, described.clone());
+            with_timeline.map_err(&note).unwrap_or(described).build()
+        },
         |sim, lines| {
             sim.keep_observed();
             let ended = script.live(sim, lines);
             *said.lock().unwrap_or_else(PoisonError::into_inner) = said_by(sim);
-            ended.and_then(|()| bring_back(sim, explore))
+            let ended = ended.and_then(|()| bring_back(sim, explore));
+            timeline::end(options, sim).unwrap_or_else(&note);
+            ended
         },
     );
     if explore.faults {
@@ -112,6 +124,10 @@ fn one(script: &Script, options: &Options, explore: &Explore, seed: u64) -> Resu
         eprintln!("sim-host: seed {seed}, schedule {schedule}");
         explorer.reproduce(seed, &schedule, &inputs)
     });
+    drop(explorer);
+    if let Some(error) = trouble.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
     say(&String::from_utf8_lossy(&said.lock().unwrap_or_else(PoisonError::into_inner)))?;
     match lived {
         Ok(None) => Ok(Ending::PowerOff),

@@ -25,9 +25,7 @@ const LINE: u64 = 1 << 20;
 pub(crate) fn run(options: &Options, with: &options::Lockstep) -> Result<Ended, HostError> {
     let described = timeline::begin(options, machine::describe(options, Mode::Plain))?;
     let mut sim = described.build().map_err(HostError::Boot)?;
-    if let Some(path) = &options.record {
-        tape::record(path, options, Mode::Plain, &mut sim)?;
-    }
+    tape::begin(options, Mode::Plain, &mut sim)?;
     let mut lockstep = Lockstep::new(sim);
     match with {
         options::Lockstep::Stdio => serve(&mut lockstep, io::stdin().lock(), io::stdout().lock())?,
@@ -42,10 +40,8 @@ pub(crate) fn run(options: &Options, with: &options::Lockstep) -> Result<Ended, 
         }
     }
     let sim = lockstep.sim();
-    machine::warn_of_idle_faults(sim);
-    if let Some(path) = &options.record {
-        sim.end_recording().map_err(|error| HostError::Record { path: path.clone(), error })?;
-    }
+    machine::warn_of_idle_faults([&*sim]);
+    tape::end(options, sim)?;
     timeline::end(options, sim)?;
     Ok(Ended { ending: Ending::PowerOff, digest: Some(sim.digest()) })
 }

@@ -6,7 +6,7 @@ use kernel::{
     log::Level,
     services::console,
 };
-use sim_host::{Builder, FaultCount, Pace, Sim, Time};
+use sim_host::{Builder, Pace, Sim, Time};
 
 use super::{
     options::{self, AllocPolicy, Baud, Options, Without},
@@ -41,17 +41,15 @@ pub(crate) fn kinds(options: &Options) -> Kinds {
 
 /// The machine as the options of an exploration describe it, on top of what exploration wants. In virtual time.
 pub(crate) fn on(builder: Builder, options: &Options, mode: Mode) -> Builder {
+    let console_mode = match mode {
+        Mode::Terminal => console::Mode::Terminal,
+        Mode::Plain => console::Mode::Plain,
+    };
     let console = console::Config {
-        port: PORT,
-        mode: match mode {
-            Mode::Terminal => console::Mode::Terminal,
-            Mode::Plain => console::Mode::Plain,
-        },
-        machine: "the simulator",
         // The seed is all that tells two simulated machines apart.
         serial_number: Some(options.seed),
-        has_boot_loader: false,
         power_off_at_end: true,
+        ..console::Config::new(PORT, console_mode, "the simulator")
     };
     let pace = match options.baud {
         Baud::Unlimited => Pace::Unlimited,
@@ -87,10 +85,15 @@ pub(crate) fn on(builder: Builder, options: &Options, mode: Mode) -> Builder {
         })
 }
 
-/// Says on stderr which of a machine's faults have never had an effect: such a rule is mostly a mistake.
-pub(crate) fn warn_of_idle_faults(sim: &Sim) {
-    for FaultCount { fault, .. } in sim.faults().iter().filter(|count| count.hits == 0) {
-        eprintln!("sim-host: warning: the fault `{fault}` never applied");
+/// Says on stderr which faults, of machines that all have the same, have never had an effect on any: such a rule is mostly a
+/// mistake.
+pub(crate) fn warn_of_idle_faults<'s>(machines: impl IntoIterator<Item = &'s Sim>) {
+    let idle_on_all = machines.into_iter().map(Sim::idle_faults).reduce(|mut idle, more| {
+        idle.retain(|fault| more.iter().any(|other| other.number == fault.number));
+        idle
+    });
+    for fault in idle_on_all.into_iter().flatten() {
+        eprintln!("sim-host: warning: {fault}");
     }
 }
 

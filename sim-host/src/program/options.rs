@@ -1,7 +1,9 @@
 //! The command line.
 
 mod explore;
+mod fleet;
 mod storage;
+mod together;
 mod values;
 
 use std::path::PathBuf;
@@ -10,6 +12,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use sim_host::{Fault, Span};
 
 pub(crate) use self::explore::{Explore, Lines};
+pub(crate) use self::fleet::Fleet;
 pub(crate) use self::storage::Storage;
 pub(crate) use self::values::{Baud, Filter, Heap, Lockstep, Time, Uart};
 
@@ -29,7 +32,7 @@ pub(crate) struct Options {
     /// Memory of the machine: bytes, or with K, M or G
     ///
     /// All that the kernel and its drivers ever allocate comes from here. The default is what the board will have.
-    #[arg(long, value_name = "SIZE", default_value = "128K")]
+    #[arg(long, value_name = "SIZE", default_value = "128K", global = true)]
     pub(crate) heap: Heap,
 
     /// How time passes: `real`, `virtual`, or so many times as fast (`10x`, `0.5x`)
@@ -52,7 +55,7 @@ pub(crate) struct Options {
     pub(crate) uart: Uart,
 
     /// Speed of the serial port, or `unlimited`
-    #[arg(long, value_name = "N|unlimited", default_value = "unlimited")]
+    #[arg(long, value_name = "N|unlimited", default_value = "unlimited", global = true)]
     pub(crate) baud: Baud,
 
     /// A file that keeps what the machine's storage holds, or `none` for a machine without storage
@@ -70,7 +73,7 @@ pub(crate) struct Options {
     /// Logs to print on stderr: a level, or levels by target (`warn,uart=debug`)
     ///
     /// Levels are off, error, warn, info, debug and trace.
-    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    #[arg(long, value_name = "FILTER", default_value = "warn", global = true)]
     pub(crate) log: Filter,
 
     /// Something that goes wrong, as a rule such as `drop uart0 rx rate 5%`; may be given several times
@@ -86,7 +89,7 @@ pub(crate) struct Options {
     pub(crate) faults: Vec<Fault>,
 
     /// What happens when a driver allocates after it declared itself ready
-    #[arg(long, value_name = "POLICY", default_value = "report")]
+    #[arg(long, value_name = "POLICY", default_value = "report", global = true)]
     pub(crate) alloc_policy: AllocPolicy,
 
     /// A driver that the machine is not to have: `i2c`, so that it is like the RP2040's image
@@ -108,11 +111,12 @@ pub(crate) struct Options {
     /// A text with a statement on each line, such as `send uart0 "ps\n"`, `expect uart0 /echo/ within 50ms`, `press button`,
     /// `expect led on within 10ms`, `fault drop uart0 rx rate 5%`, `wait 1s`, `screenshot`, `reboot`. Each scenario runs on a
     /// machine of its own, in virtual time; tests/scenarios/README.md has the language. What fails is told with its
-    /// place and the last output. --until is how long each may take.
+    /// place and the last output. --until is how long each may take. One scenario alone may have a tape with --record, whose
+    /// replay needs no scenario, and a --timeline.
     #[arg(
         long = "scenario",
         value_name = "FILE",
-        conflicts_with_all = ["time", "uart", "commands", "script", "record", "replay", "lockstep", "check_determinism"],
+        conflicts_with_all = ["time", "uart", "commands", "script", "replay", "lockstep"],
     )]
     pub(crate) scenarios: Vec<PathBuf>,
 
@@ -137,7 +141,8 @@ pub(crate) struct Options {
 
     /// Run twice, and name the first difference if there is one
     ///
-    /// The machine runs a script, --until a time, or both. In real time there always is a difference.
+    /// The machine runs a script, --until a time, or both; or each scenario runs twice. In real time there always is a
+    /// difference.
     #[arg(long, conflicts_with_all = ["record", "replay", "lockstep", "uart"])]
     pub(crate) check_determinism: bool,
 
@@ -149,7 +154,7 @@ pub(crate) struct Options {
     ///
     /// It shows each task's polls, requests as arrows from client to server and back, interrupts, log lines, and memory in
     /// use, over all boots. The machine does what it would do without.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["check_determinism", "scenarios"])]
+    #[arg(long, value_name = "FILE")]
     pub(crate) timeline: Option<PathBuf>,
 
     /// Replay a tape, as fast as the host can, and stop where the machine goes another way
@@ -169,7 +174,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "stdio|tcp:ADDR", conflicts_with_all = ["time", "uart", "commands", "script", "until"])]
     pub(crate) lockstep: Option<Lockstep>,
 
-    /// What else to do with a machine that is described by the options before it
+    /// What else to do with machines that the options describe, which may stand before this or behind
     #[command(subcommand)]
     pub(crate) task: Option<Task>,
 }
@@ -192,11 +197,9 @@ pub(crate) enum Task {
     /// which any of the last three may be missing, or `at 10ms A send uart0 "help\n"`, where anything may stand that can
     /// happen to a machine. Each board has the standard services, a console at its uart0, and the serial ports that are
     /// named. What comes out of ports without a link is printed line by line, with the board's name before it. It ends
-    /// when all boards are off, when nothing will ever happen again, or with --until.
-    Fleet {
-        /// The file that describes the fleet
-        plan: PathBuf,
-    },
+    /// when all boards are off, when nothing will ever happen again, or with --until. The options may stand before
+    /// `fleet` as well.
+    Fleet(Fleet),
 }
 
 /// A driver that can be left out.
@@ -220,7 +223,7 @@ pub(crate) enum AllocPolicy {
 impl Options {
     /// Reads the command line; ends the program when it asks for help or is wrong.
     pub(crate) fn from_command_line() -> Self {
-        Self::parse().checked().unwrap_or_else(|error| error.exit())
+        Self::parse().gathered().checked().unwrap_or_else(|error| error.exit())
     }
 
     /// What holds when nothing is said.
@@ -240,55 +243,6 @@ impl Options {
             || self.record.is_some()
             || self.replay.is_some()
             || self.lockstep.is_some()
-    }
-
-    /// Refuses combinations that make no sense.
-    fn checked(self) -> Result<Self, clap::Error> {
-        if self.check_determinism && !self.is_script() && self.until.is_none() {
-            let text = "--check-determinism runs a script: it needs --command, --script or --until";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::MissingRequiredArgument, text));
-        }
-        if self.check_determinism && self.script.as_ref().is_some_and(|path| path.as_os_str() == "-") {
-            let text = "--check-determinism reads the script twice: put it in a file";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::ArgumentConflict, text));
-        }
-        let is_script = self.is_script() || !self.scenarios.is_empty();
-        let is_session = is_script || self.is_watched() || self.until.is_some() || self.uart != Uart::Stdio;
-        let is_session = is_session || self.timeline.is_some() || self.storage.is_some();
-        if matches!(self.task, Some(Task::Explore(_))) && (is_session || self.seed != 0) {
-            let text = "explore runs its own script in virtual time: of the options before it, only --heap, --baud, --fault, --log and --alloc-policy go with it";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::ArgumentConflict, text));
-        }
-        if let Some(Task::Explore(explore)) = &self.task
-            && explore.is_scenario()
-            && (explore.lines.is_some() || explore.faults)
-        {
-            let text = "--lines and --faults are for scripts: a scenario is explored as a whole, and says by `fault` what goes wrong";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::ArgumentConflict, text));
-        }
-        let is_taped = self.record.is_some() || self.replay.is_some() || self.lockstep.is_some();
-        let is_taped = is_taped || self.timeline.is_some() || self.storage.is_some();
-        let is_alone = is_script || is_taped || self.check_determinism || self.uart != Uart::Stdio;
-        if matches!(self.task, Some(Task::Fleet { .. })) && (is_alone || self.time != Time::Real) {
-            let text = "a fleet lives in virtual time by its file: of the options before it, only --heap, --seed, --baud, --until, --digest, --fault, --log and --alloc-policy go with it";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::ArgumentConflict, text));
-        }
-        if self.scenarios.is_empty() && self.junit.is_some() {
-            let text = "--junit tells what came of scenarios: it needs --scenario";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::MissingRequiredArgument, text));
-        }
-        if self.is_script() && self.uart != Uart::Stdio {
-            let text = "--command and --script are typed at the serial port: they need --uart stdio";
-            return Err(<Self as clap::CommandFactory>::command()
-                .error(clap::error::ErrorKind::ArgumentConflict, text));
-        }
-        Ok(self)
     }
 }
 

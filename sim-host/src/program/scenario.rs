@@ -7,9 +7,9 @@ use std::{
 };
 
 use kernel::time::Duration;
-use sim_host::scenario::{Report, Scenario, Verdict, junit};
+use sim_host::scenario::{Mistakes, Report, Scenario, Verdict, junit};
 
-use super::{Ended, Ending, HostError, machine, options::Options, wire::Mode};
+use super::{Ended, Ending, HostError, check::Twice, machine, options::Options, tape, timeline, wire::Mode};
 
 /// Runs all scenarios, prints a report of each and a summary, and writes the JUnit document.
 ///
@@ -26,13 +26,26 @@ pub(crate) fn run(options: &Options) -> Result<Ended, HostError> {
         }
     }
     if !mistakes.is_empty() {
-        return Ok(Ended { ending: Ending::NotAScenario(mistakes.join("\n")), digest: None });
+        return Ok(Ended { ending: Ending::no_scenario(mistakes.join("\n")), digest: None });
     }
     let mut reports = Vec::new();
+    let mut differences = Vec::new();
     for scenario in &scenarios {
-        match one(options, scenario)? {
+        let checked = Twice::default();
+        match one(options, scenario, &checked)? {
             Ok(report) => reports.push(report),
-            Err(of_it) => return Ok(Ended { ending: Ending::NotAScenario(of_it), digest: None }),
+            Err(of_it) => return Ok(Ended { ending: Ending::no_scenario(of_it.to_string()), digest: None }),
+        }
+        if options.check_determinism {
+            // What is wrong with it would have been told before.
+            drop(again(options, scenario, &checked)?);
+            let name = scenario.name();
+            match checked.verdict() {
+                Ok(events) => {
+                    eprintln!("sim-host: {name}: two runs are the same in all of their {events} events")
+                }
+                Err(how) => differences.push(format!("{name}: {how}")),
+            }
         }
     }
     let passed = reports.iter().filter(|report| report.passed()).count();
@@ -43,6 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<Ended, HostError> {
     }
     let out_of_time = |report: &Report| matches!(report.verdict, Verdict::OutOfTime { .. });
     let ending = match failed {
+        _ if !differences.is_empty() => Ending::Diverged(differences.join("\n")),
         0 => Ending::PowerOff,
         _ if reports.iter().all(|report| report.passed() || out_of_time(report)) => Ending::OutOfTime,
         _ => Ending::ScenariosFailed,
@@ -61,22 +75,50 @@ pub(crate) fn read(path: &Path) -> Result<Result<Scenario, String>, HostError> {
     Ok(Scenario::parse(&path.display().to_string(), &text).map_err(|mistakes| mistakes.to_string()))
 }
 
-/// Runs one scenario, and prints its report.
-fn one(options: &Options, scenario: &Scenario) -> Result<Result<Report, String>, HostError> {
-    let mut sim = machine::describe(options, Mode::Terminal).build().map_err(HostError::Boot)?;
-    let until: Option<Duration> = options.until.map(|span| span.0);
-    let report = match scenario.run(&mut sim, until) {
+/// Runs one scenario, prints its report, and writes what else there is to be of it.
+fn one(
+    options: &Options,
+    scenario: &Scenario,
+    checked: &Twice,
+) -> Result<Result<Report, Mistakes>, HostError> {
+    let described = timeline::begin(options, machine::describe(options, Mode::Terminal))?;
+    let mut sim = described.build().map_err(HostError::Boot)?;
+    tape::begin(options, Mode::Terminal, &mut sim)?;
+    if options.check_determinism {
+        checked.note(&mut sim, "");
+    }
+    let report = scenario.run(&mut sim, until(options));
+    // However the scenario ended, what was written of it is whole.
+    tape::end(options, &mut sim)?;
+    timeline::end(options, &mut sim)?;
+    let report = match report {
         Ok(report) => report,
-        Err(mistakes) => return Ok(Err(mistakes.to_string())),
+        Err(mistakes) => return Ok(Err(mistakes)),
     };
     say(&format!("{report}\n"))?;
-    for fault in &report.idle_faults {
-        eprintln!("sim-host: warning: {}: the fault `{fault}` never applied", scenario.name());
+    for idle in &report.idle_faults {
+        eprintln!("sim-host: warning: {}:{idle}", scenario.name());
     }
     if options.digest {
         eprintln!("digest {} {}", report.digest, scenario.name());
     }
     Ok(Ok(report))
+}
+
+/// Runs one scenario once more, in silence, and compares.
+fn again(
+    options: &Options,
+    scenario: &Scenario,
+    checked: &Twice,
+) -> Result<Result<Report, Mistakes>, HostError> {
+    let _silence = Twice::silence();
+    let mut sim = machine::describe(options, Mode::Terminal).build().map_err(HostError::Boot)?;
+    checked.compare(&mut sim, "");
+    Ok(scenario.run(&mut sim, until(options)))
+}
+
+fn until(options: &Options) -> Option<Duration> {
+    options.until.map(|span| span.0)
 }
 
 fn say(text: &str) -> Result<(), HostError> {

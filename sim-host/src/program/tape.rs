@@ -22,16 +22,27 @@ use super::{
 /// The option of a tape that is none of the command line: how the console was used.
 const CONSOLE: &str = "console";
 
-/// Records what happens to a machine that has just been built.
+/// Records what happens to a machine that has just been built, if there is to be a tape.
 ///
 /// # Errors
 ///
 /// When the tape cannot be written.
-pub(crate) fn record(path: &Path, options: &Options, mode: Mode, sim: &mut Sim) -> Result<(), HostError> {
-    let failed = |error| HostError::Record { path: path.to_owned(), error };
+pub(crate) fn begin(options: &Options, mode: Mode, sim: &mut Sim) -> Result<(), HostError> {
+    let Some(path) = &options.record else { return Ok(()) };
+    let failed = |error| HostError::Record { path: path.clone(), error };
     let file = BufWriter::new(File::create(path).map_err(failed)?);
     let recorder = Recorder::new(file, values(options, mode)).map_err(failed)?;
     sim.record(recorder).map_err(|error| failed(io::Error::other(error)))
+}
+
+/// Ends the tape, if there is one.
+///
+/// # Errors
+///
+/// When any of it could not be written.
+pub(crate) fn end(options: &Options, sim: &mut Sim) -> Result<(), HostError> {
+    let Some(path) = &options.record else { return Ok(()) };
+    sim.end_recording().map_err(|error| HostError::Record { path: path.clone(), error })
 }
 
 /// What the machine is built like: options of the command line by their names, and how the console is used.

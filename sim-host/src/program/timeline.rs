@@ -2,7 +2,7 @@
 
 use std::{fs::File, io};
 
-use sim_host::{Builder, Sim, TimelineError};
+use sim_host::{Builder, Sim, TimelineError, fleet::Fleet};
 
 use super::{HostError, options::Options};
 
@@ -12,9 +12,27 @@ use super::{HostError, options::Options};
 ///
 /// When the file cannot be created.
 pub(crate) fn begin(options: &Options, builder: Builder) -> Result<Builder, HostError> {
-    let Some(path) = &options.timeline else { return Ok(builder) };
-    let file = File::create(path).map_err(|error| HostError::Timeline { path: path.clone(), error })?;
-    Ok(builder.timeline(file))
+    Ok(match file(options)? {
+        Some(file) => builder.timeline(file),
+        None => builder,
+    })
+}
+
+/// The same for a fleet without boards.
+///
+/// # Errors
+///
+/// As for one machine.
+pub(crate) fn begin_fleet(options: &Options, fleet: Fleet) -> Result<Fleet, HostError> {
+    Ok(match file(options)? {
+        Some(file) => fleet.timeline(file),
+        None => fleet,
+    })
+}
+
+fn file(options: &Options) -> Result<Option<File>, HostError> {
+    let Some(path) = &options.timeline else { return Ok(None) };
+    File::create(path).map(Some).map_err(|error| HostError::Timeline { path: path.clone(), error })
 }
 
 /// Ends the timeline, if there is one.
@@ -23,12 +41,22 @@ pub(crate) fn begin(options: &Options, builder: Builder) -> Result<Builder, Host
 ///
 /// When any of it could not be written.
 pub(crate) fn end(options: &Options, sim: &mut Sim) -> Result<(), HostError> {
-    let Some(path) = &options.timeline else { return Ok(()) };
-    sim.end_timeline().map_err(|error| {
-        let error = match error {
-            TimelineError::Write(error) => error,
-            error => io::Error::other(error),
-        };
-        HostError::Timeline { path: path.clone(), error }
-    })
+    sim.end_timeline().map_err(|error| failed(options, error))
+}
+
+/// Ends a fleet's timeline, if there is one.
+///
+/// # Errors
+///
+/// When any of it could not be written.
+pub(crate) fn end_fleet(options: &Options, fleet: &mut Fleet) -> Result<(), HostError> {
+    fleet.end_timeline().map_err(|error| failed(options, error))
+}
+
+fn failed(options: &Options, error: TimelineError) -> HostError {
+    let error = match error {
+        TimelineError::Write(error) => error,
+        error => io::Error::other(error),
+    };
+    HostError::Timeline { path: options.timeline.clone().unwrap_or_default(), error }
 }

@@ -6,7 +6,7 @@ use kernel::{
 };
 
 use super::{Ending, Expected, Screenshot, Statement, What, When, Why, port::Port};
-use crate::{External, Sim, Wait};
+use crate::{External, Sim, Wait, mistake::Place};
 
 /// A machine, and what the scenario knows of it.
 pub(super) struct Run<'s> {
@@ -17,6 +17,9 @@ pub(super) struct Run<'s> {
     /// Since when the machine has been off.
     off: Option<Duration>,
     until: Option<Duration>,
+    /// Where the scenario has added faults, in their order; the machine had others before.
+    pub(super) faults: Vec<Place>,
+    pub(super) faults_before: usize,
     pub(super) screenshots: Vec<Screenshot>,
 }
 
@@ -58,7 +61,9 @@ impl<'s> Run<'s> {
     /// A scenario's beginning.
     pub(super) fn new(sim: &'s mut Sim, until: Option<Duration>) -> Self {
         let ports = sim.uarts().map(|_| Port::default()).collect();
-        Self { sim, ports, endings: Vec::new(), off: None, until, screenshots: Vec::new() }
+        let faults_before = sim.faults().len();
+        let (faults, screenshots) = (Vec::new(), Vec::new());
+        Self { sim, ports, endings: Vec::new(), off: None, until, faults, faults_before, screenshots }
     }
 
     fn lived(&self) -> Duration {
@@ -78,8 +83,11 @@ impl<'s> Run<'s> {
             What::Wait(span) => self.pass_until(self.lived().saturating_add(*span))?,
             What::Expect { expected, within } => self.expect(expected, *within)?,
             What::ExpectNo { unexpected, lasting } => self.expect_no(unexpected, *lasting)?,
-            // There is such a port or target: this was looked at before.
-            What::Fault(fault) => drop(self.sim.add_fault(fault.clone())),
+            What::Fault(fault) => {
+                // There is such a device: this was looked at before.
+                drop(self.sim.add_fault(fault.clone()));
+                self.faults.push(statement.place);
+            }
             What::Screenshot { uart, name } => {
                 // What has been sent is shown, as far as it takes no time.
                 self.live(self.lived(), Goal::Time)?;
@@ -104,11 +112,27 @@ impl<'s> Run<'s> {
         match (external, self.off) {
             // A pin is driven from outside, with power or without.
             (External::Pin { .. }, _) | (_, None) => {
+                if let External::Kill { task } = external {
+                    self.find(task)?;
+                }
                 // There is such a device: this was looked at before.
                 drop(self.sim.schedule(self.sim.now(), external.clone()));
                 Ok(())
             }
             (_, Some(since)) => Err(Why::Off { since }.into()),
+        }
+    }
+
+    /// A task of this name runs, perhaps one that is about to start.
+    fn find(&mut self, name: &str) -> Result<(), Broken> {
+        let runs = |sim: &Sim| sim.task_names().contains(&name);
+        if !runs(self.sim) {
+            self.live(self.lived(), Goal::Time)?;
+        }
+        match self.off {
+            Some(since) => Err(Why::Off { since }.into()),
+            None if runs(self.sim) => Ok(()),
+            None => Err(Why::NoSuchTask { task: name.to_owned(), tasks: self.sim.task_names() }.into()),
         }
     }
 
@@ -186,16 +210,13 @@ impl<'s> Run<'s> {
                 return Err(Why::Busy.into());
             }
             steps += 1;
-            let next = match self.sim.step().wait {
+            let wait = self.sim.step().wait;
+            if self.sim.come_back().map_err(Why::Boot)? {
+                self.endings.push(Ending::Reboot);
+                continue;
+            }
+            let next = match wait {
                 Wait::Nothing => continue,
-                Wait::Stopped(Stop::Reboot) => {
-                    self.come_back()?;
-                    continue;
-                }
-                Wait::PowerCut if self.sim.power_returns() => {
-                    self.come_back()?;
-                    continue;
-                }
                 Wait::Stopped(stop) => {
                     self.off = Some(self.lived());
                     self.endings.push(if stop == Stop::Panic { Ending::Panic } else { Ending::PowerOff });
@@ -224,12 +245,6 @@ impl<'s> Run<'s> {
             // What is limited is how often the clock may stand still.
             steps = 0;
         }
-    }
-
-    /// The machine is booted again after it ended by itself.
-    fn come_back(&mut self) -> Result<(), Broken> {
-        self.endings.push(Ending::Reboot);
-        self.boot()
     }
 
     fn hear(&mut self) {

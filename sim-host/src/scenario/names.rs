@@ -1,10 +1,10 @@
 //! Names of pins and serial ports.
 
 use super::{
-    mistake::{Reason, near},
+    Reason,
     words::{Words, Wrong},
 };
-use crate::external::uart_number;
+use crate::{external::uart_number, mistake::near};
 
 /// Words that mean something where a name may stand.
 const RESERVED: &[&str] = &["no", "pin", "poweroff", "reboot", "panic"];

@@ -3,12 +3,14 @@
 use std::str::FromStr as _;
 
 use super::{
-    Ending, Expected, Mistakes, Place, Scenario, Statement, What, When,
-    mistake::{Reason, near},
+    Ending, Expected, Mistakes, Reason, Scenario, Statement, What, When,
     names::{Device, Names},
     words::{Words, Wrong},
 };
-use crate::{Drive, External, Fault};
+use crate::{
+    Drive, External, Fault,
+    mistake::{Source, near},
+};
 
 /// What statements begin with, to find the one that is meant.
 const STATEMENTS: &[&str] = &[
@@ -59,25 +61,25 @@ impl Scenario {
     ///
     /// All its mistakes, with what would be right.
     pub fn parse(name: &str, text: &str) -> Result<Self, Mistakes> {
-        let lines = text.lines().map(str::to_owned).collect();
-        let mut scenario = Self { name: name.to_owned(), lines, statements: Vec::new() };
+        let source = Source::new(name, text);
+        let mut statements = Vec::new();
         let mut names = Names::default();
         let mut mistakes = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let mut words = Words::new(line);
             match statement(&mut words, &mut names, index + 1) {
-                Ok(Some(statement)) => scenario.statements.push(statement),
+                Ok(Some(statement)) => statements.push(statement),
                 Ok(None) => {}
                 Err((byte, reason)) => {
-                    mistakes.push(scenario.mistake(words.place(index + 1, byte), reason));
+                    mistakes.push(source.mistake(words.place(index + 1, byte), reason));
                 }
             }
         }
-        if mistakes.is_empty() && scenario.statements.is_empty() {
-            let place = Place { line: scenario.lines.len().max(1), column: 1 };
-            mistakes.push(scenario.mistake(place, Reason::Empty));
+        if mistakes.is_empty() && statements.is_empty() {
+            mistakes.push(source.mistake(source.end(), Reason::Empty));
         }
-        if mistakes.is_empty() { Ok(scenario) } else { Err(Mistakes { name: scenario.name, mistakes }) }
+        source.judge(mistakes)?;
+        Ok(Self { source, statements })
     }
 }
 

@@ -4,8 +4,10 @@ use std::fmt;
 
 use kernel::time::Duration;
 
-use super::mistake::pointed;
-use crate::{Digest, Fault, SimError};
+use crate::{
+    Digest, IdleFault, SimError,
+    mistake::{listed, pointed},
+};
 
 /// What a scenario came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,9 +21,27 @@ pub struct Report {
     /// What the users of serial ports saw when the scenario asked.
     pub screenshots: Vec<Screenshot>,
     /// Faults that never applied.
-    pub idle_faults: Vec<Fault>,
+    pub idle_faults: Vec<Idle>,
     /// Stands for the machine's life.
     pub digest: Digest,
+}
+
+/// A fault that never applied while a scenario was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idle {
+    /// The scenario's line and column that added it, counted from 1; none if the machine had it before.
+    pub place: Option<(usize, usize)>,
+    /// Which fault.
+    pub fault: IdleFault,
+}
+
+impl fmt::Display for Idle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place {
+            Some((line, column)) => write!(f, "{line}:{column}: {}", self.fault),
+            None => write!(f, " {}", self.fault),
+        }
+    }
 }
 
 /// How a scenario ended.
@@ -91,6 +111,13 @@ pub enum Why {
     },
     /// The machine has power already.
     On,
+    /// A task was to be ended that is not there.
+    NoSuchTask {
+        /// Its name.
+        task: String,
+        /// The tasks that there are.
+        tasks: Vec<&'static str>,
+    },
     /// The kernel has panicked.
     Panicked,
     /// The machine does not come to rest.
@@ -144,6 +171,9 @@ impl fmt::Display for Why {
                 write!(f, "the machine is off since {} s: `poweron` switches it on", Seconds(*since))
             }
             Self::On => f.write_str("the machine is on: `reboot` switches it off and on"),
+            Self::NoSuchTask { task, tasks } => {
+                write!(f, "no task is called `{task}`: there are {}", listed(tasks))
+            }
             Self::Panicked => {
                 f.write_str("the kernel has panicked, and no `expect panic` says that it should")
             }

@@ -3,11 +3,11 @@
 use kernel::time::Duration;
 
 use super::{
-    Ending, Expected, Failed, Mistakes, Reason, Report, Scenario, Statement, Verdict, What, Why,
+    Ending, Expected, Failed, Idle, Mistakes, Reason, Report, Scenario, Statement, Verdict, What, Why,
     life::{Broken, Run},
     port::Port,
 };
-use crate::{Drive, External, FaultCount, Sim};
+use crate::{Drive, External, IdleFault, Sim};
 
 impl Scenario {
     /// Carries the scenario out on a machine. Nothing of the scenario runs on it beside that; its clock may be real.
@@ -34,14 +34,17 @@ impl Scenario {
             Ok(()) => Verdict::Passed,
             Err((statement, broken)) => self.verdict(&run, statement, broken),
         };
-        let Run { sim, screenshots, .. } = run;
-        let idle = |count: FaultCount| (count.hits == 0).then_some(count.fault);
+        let Run { sim, faults, faults_before, screenshots, .. } = run;
+        let idle = |fault: IdleFault| {
+            let place = fault.number.checked_sub(faults_before).and_then(|number| faults.get(number));
+            Idle { place: place.map(|place| (place.line, place.column)), fault }
+        };
         Ok(Report {
-            name: self.name.clone(),
+            name: self.source.name.clone(),
             verdict,
             lived: sim.uptime_of_all_boots(),
             screenshots,
-            idle_faults: sim.faults().into_iter().filter_map(idle).collect(),
+            idle_faults: sim.idle_faults().into_iter().map(idle).collect(),
             digest: sim.digest(),
         })
     }
@@ -56,7 +59,7 @@ impl Scenario {
         };
         let uart = statement.what.uart().unwrap_or(0);
         let (last_output, all_seen) = run.ports.get(uart).map(Port::last).unwrap_or_default();
-        let (text, at) = (self.line(line).to_owned(), run.sim.uptime_of_all_boots());
+        let (text, at) = (self.source.line(line).to_owned(), run.sim.uptime_of_all_boots());
         Verdict::Failed(Failed { line, column, text, at, why, uart, last_output, all_seen })
     }
 
@@ -65,10 +68,9 @@ impl Scenario {
         let missing = |statement: &Statement| {
             let needed = statement.what.needs()?;
             let missing = sim.check(&needed).err()?;
-            Some(self.mistake(statement.place, Reason::NoSuchDevice(missing)))
+            Some(self.source.mistake(statement.place, Reason::NoSuchDevice(missing)))
         };
-        let mistakes: Vec<_> = self.statements.iter().filter_map(missing).collect();
-        if mistakes.is_empty() { Ok(()) } else { Err(Mistakes { name: self.name.clone(), mistakes }) }
+        self.source.judge(self.statements.iter().filter_map(missing).collect())
     }
 }
 
@@ -93,9 +95,7 @@ impl What {
             | Self::ExpectNo { unexpected: Expected::Level { pin, .. }, .. } => {
                 Some(External::Pin { pin: *pin, drive: Drive::Released })
             }
-            Self::Fault(fault) if fault.target().is_some() => {
-                fault.target().map(|address| External::Sense { address, text: Vec::new() })
-            }
+            Self::Fault(fault) => Some(fault.needs()),
             _ => self.uart().map(|uart| External::Break { uart }),
         }
     }

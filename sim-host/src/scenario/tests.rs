@@ -9,14 +9,7 @@ use kernel::{
 use super::{Mistakes, Reason, Report, Scenario, Verdict, Why, junit};
 use crate::Sim;
 
-const CONSOLE: Config = Config {
-    port: "uart0",
-    mode: Mode::Terminal,
-    machine: "a test",
-    power_off_at_end: true,
-    has_boot_loader: false,
-    serial_number: None,
-};
+const CONSOLE: Config = Config { power_off_at_end: true, ..Config::new("uart0", Mode::Terminal, "a test") };
 
 fn parse(text: &str) -> Result<Scenario, Mistakes> {
     Scenario::parse("test.scn", text)
@@ -206,7 +199,9 @@ fn what_goes_wrong_is_told_if_it_never_does() {
         "fault drop uart0 rx nth 6\nfault kill nobody at 1s\nsend uart0 \"echo abc\\n\"\n\
         expect uart0 /^bc$/ within 1ms\nkill echo\nsend uart0 \"ping echo\\n\"\nexpect uart0 \"no such service\" within 1ms",
     );
-    assert_eq!(report.idle_faults, ["kill nobody at 1s".parse().expect("a fault")]);
+    let idle: Vec<_> =
+        report.idle_faults.iter().map(|idle| (idle.place, idle.fault.fault.to_string())).collect();
+    assert_eq!(idle, [(Some((2, 1)), "kill nobody at 1s".to_owned())]);
 }
 
 #[test]

@@ -4,12 +4,12 @@ use std::str::FromStr as _;
 
 use kernel::time::Duration;
 
-use super::{
-    Place,
-    mistake::{Reason, near},
-    pattern::Pattern,
+use super::{Reason, pattern::Pattern};
+use crate::{
+    Span,
+    external::Quoted,
+    mistake::{Place, near},
 };
-use crate::{Span, external::Quoted};
 
 /// A mistake's place in the line, in bytes, and what it is.
 pub(super) type Wrong = (usize, Reason);
@@ -30,7 +30,7 @@ impl<'a> Words<'a> {
 
     /// The place of a byte, in a line of this number.
     pub(super) fn place(&self, line: usize, byte: usize) -> Place {
-        Place { line, column: self.text.get(..byte).unwrap_or_default().chars().count() + 1 }
+        Place::of_byte(line, self.text, byte)
     }
 
     /// What comes next, from its first character to the line's end; empty before a comment.

@@ -1,6 +1,6 @@
 //! What [`External`]s do to a machine when they happen.
 
-use kernel::executor::TaskId;
+use kernel::executor::{TaskId, TaskStats};
 
 use super::Sim;
 use crate::{
@@ -72,13 +72,27 @@ impl Sim {
     }
 
     pub(super) fn tasks_named(&self, name: &str) -> Vec<TaskId> {
+        self.tasks().filter(|task| task.name == name).map(|task| task.id).collect()
+    }
+
+    /// What tasks are called, each name once, the oldest first.
+    pub(crate) fn task_names(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for task in self.tasks() {
+            if !names.contains(&task.name) {
+                names.push(task.name);
+            }
+        }
+        names
+    }
+
+    fn tasks(&self) -> impl Iterator<Item = TaskStats> {
         let mut last = TaskId(0);
-        let tasks = std::iter::from_fn(|| {
+        std::iter::from_fn(move || {
             let task = self.handle.next_task(last)?;
             last = task.id;
             Some(task)
-        });
-        tasks.filter(|task| task.name == name).map(|task| task.id).collect()
+        })
     }
 
     /// Takes the free memory away, or every other piece of it; returns how many pieces.

@@ -53,17 +53,23 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// When the machine has no such serial port, no storage, or no target at the address.
+    /// When the machine has no such serial port, interrupt line or target on its I²C bus, or no storage.
     pub fn add_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
-        if let Some(uart) = fault.uart() {
-            self.check(&External::Break { uart })?;
+        self.check(&fault.needs())?;
+        self.admit(fault);
+        Ok(())
+    }
+
+    /// Adds a fault of a schedule, which may be about an interrupt line that comes later.
+    pub(super) fn add_drawn_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
+        match self.check(&fault.needs()) {
+            Ok(()) | Err(NoSuchDevice::Interrupt { .. }) => self.admit(fault),
+            Err(missing) => return Err(missing),
         }
-        if let Some(address) = fault.target().filter(|address| !self.i2c.has(*address)) {
-            return Err(NoSuchDevice::Target { address });
-        }
-        if let Some(external @ (External::Flip | External::Fail | External::Rot)) = fault.external() {
-            self.check(external)?;
-        }
+        Ok(())
+    }
+
+    fn admit(&mut self, fault: Fault) {
         let (number, begins) = self.faults.add(fault);
         match begins {
             Begins::Outgoing(uart, rule) => self.uart(uart).add_fault(rule),
@@ -75,7 +81,6 @@ impl Sim {
             }
             Begins::Later => {}
         }
-        Ok(())
     }
 
     /// The machine's faults, and how often each has had an effect: one that never had is worth a look.
@@ -83,7 +88,8 @@ impl Sim {
         self.faults.counts()
     }
 
-    /// The power was cut by a [`Fault`], after which it comes back: the machine is to be [rebooted](Self::reboot).
+    /// The power was cut by a [`Fault`], after which it comes back: the machine is to be booted again, which
+    /// [`come_back`](Self::come_back) does.
     pub fn power_returns(&self) -> bool {
         self.power_returns && self.last.1 == Wait::PowerCut
     }

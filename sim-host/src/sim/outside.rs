@@ -51,7 +51,9 @@ impl Sim {
             },
             External::Interrupt { line } | External::Mask { line } | External::Unmask { line } => {
                 match self.interrupts.named(line) {
-                    None => Err(NoSuchDevice::Interrupt { line: line.clone() }),
+                    None => {
+                        Err(NoSuchDevice::Interrupt { line: line.clone(), lines: self.interrupts.names() })
+                    }
                     Some(_) => Ok(()),
                 }
             }

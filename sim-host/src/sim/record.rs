@@ -1,6 +1,6 @@
 //! What is written down of a machine's life.
 
-use kernel::time::Instant;
+use kernel::time::{Duration, Instant};
 
 use super::Sim;
 use crate::{
@@ -67,6 +67,13 @@ impl Sim {
     /// When any of it could not be written.
     pub fn end_timeline(&mut self) -> Result<(), TimelineError> {
         self.bridge.onlooker.as_mut().map_or(Ok(()), Onlooker::end)
+    }
+
+    /// The machine had been off for so long when it was booted again.
+    pub(crate) fn was_off(&mut self, span: Duration) {
+        if let Some(onlooker) = &mut self.bridge.onlooker {
+            onlooker.was_off(span);
+        }
     }
 
     /// From now on, steps without a cause are not made.

@@ -79,12 +79,8 @@ fn lines_of_a_script_that_are_not_needed_are_left_out() {
         &lines,
         |machine| {
             let console = console::Config {
-                port: "uart0",
-                mode: console::Mode::Plain,
-                machine: "the simulator",
-                serial_number: None,
-                has_boot_loader: false,
                 power_off_at_end: true,
+                ..console::Config::new("uart0", console::Mode::Plain, "the simulator")
             };
             machine.console(console).build()
         },

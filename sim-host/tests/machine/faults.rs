@@ -14,14 +14,7 @@ use sim_host::{
     tape::{Recorder, Tape},
 };
 
-const CONSOLE: Config = Config {
-    port: "uart0",
-    mode: Mode::Plain,
-    machine: "a test",
-    power_off_at_end: false,
-    has_boot_loader: false,
-    serial_number: None,
-};
+const CONSOLE: Config = Config::new("uart0", Mode::Plain, "a test");
 
 fn fault(rule: &str) -> Fault {
     rule.parse().unwrap_or_else(|error| panic!("{rule}: {error}"))
@@ -230,9 +223,9 @@ fn memory_is_refused_to_its_owner_alone() {
 fn power_cuts_come_at_their_time_or_event_and_the_machine_boots_again() {
     let mut sim = boot(&["power cut at 5ms"]);
     assert_eq!(sim.run_for(Duration::from_secs(1)), Outcome::PowerCut);
-    assert!(sim.power_returns());
+    assert!(sim.power_returns() && !sim.is_off());
     assert_eq!(sim.now(), Instant::from_millis(5));
-    sim.reboot().expect("booted");
+    assert_eq!(sim.come_back(), Ok(true));
     assert!(!sim.power_returns());
     assert_eq!(say(&mut sim, "echo again\n"), "again\n");
     assert_eq!(hits(&sim), [1], "it was one cut in all of the machine's life");
@@ -247,7 +240,7 @@ fn power_cuts_come_at_their_time_or_event_and_the_machine_boots_again() {
             assert_eq!((outcome, hits(&sim)), (Outcome::TimeReached, vec![0]), "event {event}");
             break;
         }
-        sim.reboot().expect("booted");
+        assert_eq!(sim.come_back(), Ok(true));
         sim.uart(0).take_output();
         assert_eq!(say(&mut sim, "\x03\necho again\n").lines().last(), Some("again"), "event {event}");
     }
@@ -286,9 +279,8 @@ fn a_tape_holds_what_the_machine_saw_of_faults() {
     sim.record(Recorder::new(file, []).expect("written")).expect("a new machine");
     for line in ["ps\n", "ping echo 50\n", "echo x\n", "services\n"] {
         sim.uart(0).send(line.as_bytes());
-        if sim.run_for(Duration::from_secs(1)) == Outcome::PowerCut {
-            sim.reboot().expect("booted");
-        }
+        sim.run_for(Duration::from_secs(1));
+        sim.come_back().expect("booted");
     }
     sim.end_recording().expect("written");
     let tape = Tape::parse(&std::fs::read(&path).expect("a file")).expect("a tape");

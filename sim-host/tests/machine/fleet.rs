@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use crate::timelines::{Shared, reader::Trace};
 use kernel::{
     Handle,
     heap::SteadyState,
@@ -15,7 +16,7 @@ use kernel::{
 };
 use sim_host::{
     Builder, Outcome, Pace, Sim,
-    fleet::{BoardId, Carried, Fleet, FleetError, Link, LinkError},
+    fleet::{BoardId, Carried, Fleet, FleetError, Link, LinkError, Plan},
 };
 
 /// What boards have heard, and when by the clock of the one that hears.
@@ -244,6 +245,59 @@ fn a_predicate_ends_a_run_between_steps() {
     let sent = |fleet: &Fleet| fleet.carried(left.port(0)).is_some_and(|carried| carried.bytes > 0);
     assert_eq!(fleet.run_until_pred(Duration::from_secs(9), sent), Ok(Outcome::Satisfied));
     assert_eq!(fleet.now(), Instant::from_secs(1));
+}
+
+#[test]
+fn digests_stand_for_links_too_unless_nobody_wants_them() {
+    let digest = |fleet: Fleet, bytes| {
+        let mut fleet = fleet;
+        let left = fleet.add("left", sender(bytes)).expect("a board");
+        let right = fleet.add("right", Sim::builder()).expect("a board");
+        fleet.connect(left.port(0), right.port(0), Link::default()).expect("a link");
+        fleet.run_for(Duration::from_secs(2)).expect("a run");
+        fleet.digest()
+    };
+    assert_ne!(digest(Fleet::new(0), b"abc"), digest(Fleet::new(0), b"abd"));
+    let silent = || Fleet::new(0).without_digest();
+    assert_eq!(digest(silent(), b"abc"), digest(silent(), b"abd"));
+}
+
+#[test]
+fn a_plan_is_added_to_what_a_fleet_has() {
+    let plan =
+        Plan::parse("plan", "boards 2 a\nlink a0.uart1 a1.uart0\nat 1ms a1 power cut").expect("a plan");
+    let mut fleet = Fleet::new(0);
+    let first = fleet.add("first", Sim::builder()).expect("a board");
+    let mut fleet = plan.build(fleet, |machine| machine).expect("a fleet");
+    fleet.run_for(Duration::from_secs(1)).expect("a run");
+    let [a0, a1] = ["a0", "a1"].map(|name| fleet.find(name).expect("a board"));
+    assert!(fleet.is_off(a1) && !fleet.is_off(first) && !fleet.is_off(a0));
+    assert_eq!(fleet.free_ports(a0).collect::<Vec<_>>(), [a0.port(0)]);
+    let again = plan.build(fleet, |machine| machine).map(drop);
+    assert_eq!(again, Err(FleetError::NameTaken { name: "a0".to_owned() }));
+}
+
+#[test]
+fn a_board_that_was_off_goes_on_later_in_the_timeline() {
+    let trace = Shared::default();
+    let mut fleet = Fleet::new(0).timeline(trace.clone());
+    fleet.run_for(Duration::from_secs(1)).expect("a run");
+    let board = fleet.add("late", sender(b"abc")).expect("a board");
+    let kernel = fleet.board(board).kernel();
+    fleet.board(board).spawn("off", async move { kernel.stop(Stop::PowerOff) }).detach();
+    fleet.run_for(Duration::from_secs(2)).expect("a run");
+    fleet.switch_on(board).expect("a boot");
+    fleet.run_for(Duration::from_secs(2)).expect("a run");
+    fleet.end_timeline().expect("written");
+    let trace = Trace::read(&trace.0.borrow());
+    let [first, second] = *trace.groups() else { panic!("two boots") };
+    let begins = |group, task| {
+        let slices = trace.slices_on(trace.named(group, task));
+        slices.iter().map(|slice| slice.begin_ns / 1_000_000_000).collect::<Vec<_>>()
+    };
+    assert_eq!(begins(first, "off"), [1], "it joined after a second");
+    assert_eq!(begins(second, "sender").first(), Some(&3));
+    assert_eq!(begins(second, "sender").last(), Some(&4), "a second later");
 }
 
 #[test]

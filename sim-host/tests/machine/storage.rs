@@ -18,14 +18,7 @@ use sim_host::{
     tape::{Recorder, Tape},
 };
 
-const CONSOLE: Config = Config {
-    port: "uart0",
-    mode: Mode::Plain,
-    machine: "a test",
-    power_off_at_end: false,
-    has_boot_loader: false,
-    serial_number: None,
-};
+const CONSOLE: Config = Config::new("uart0", Mode::Plain, "a test");
 
 fn machine(rules: &[&str]) -> Builder {
     let watched = Kinds::ALL.without(Kind::Allocate).without(Kind::Free);

@@ -28,14 +28,7 @@ impl Write for Shared {
 }
 
 fn machine(seed: u64) -> Builder {
-    let console = Config {
-        port: "uart0",
-        mode: Mode::Plain,
-        machine: "a test",
-        power_off_at_end: true,
-        has_boot_loader: false,
-        serial_number: None,
-    };
+    let console = Config { power_off_at_end: true, ..Config::new("uart0", Mode::Plain, "a test") };
     Sim::builder().seed(seed).console(console).events(Kinds::ALL)
 }
 
@@ -109,13 +102,14 @@ fn a_power_cut_stops_the_machine_until_it_is_booted_again() {
 #[test]
 fn what_cannot_happen_is_refused_when_it_is_scheduled() {
     let mut sim = machine(1).build().expect("a machine");
+    let lines = sim.interrupt_lines();
     let mut refused = |line: &str| {
         let external = line.parse().expect("well written");
         sim.schedule(Instant::from_secs(1), external).expect_err(line)
     };
     assert_eq!(refused("break uart1"), NoSuchDevice::Uart { uart: 1, count: 1 });
     assert_eq!(refused("pin 30 low"), NoSuchDevice::Pin { pin: 30, count: 30 });
-    assert_eq!(refused("interrupt bell"), NoSuchDevice::Interrupt { line: "bell".into() });
+    assert_eq!(refused("interrupt bell"), NoSuchDevice::Interrupt { line: "bell".into(), lines });
 }
 
 #[test]

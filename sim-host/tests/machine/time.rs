@@ -7,7 +7,7 @@ use kernel::{
     platform::Stop,
     time::{Duration, Instant},
 };
-use sim_host::{Outcome, Sim, SimError, Time, Wait};
+use sim_host::{External, Outcome, Sim, SimError, Time, Wait};
 
 fn bare() -> Sim {
     Sim::builder().bare().build().expect("a machine")
@@ -146,13 +146,25 @@ fn a_machine_with_too_little_memory_is_refused_with_a_reason() {
 }
 
 #[test]
-fn a_machine_that_is_switched_off_says_so() {
-    for stop in [Stop::PowerOff, Stop::Reboot, Stop::Panic] {
+fn a_machine_that_is_switched_off_says_so_and_comes_back_if_it_wanted_a_reboot() {
+    for stop in [Stop::PowerOff, Stop::BootLoader, Stop::Reboot, Stop::Panic] {
         let mut sim = bare();
         let kernel = sim.kernel();
         sim.spawn("switch", async move { kernel.stop(stop) }).detach();
+        assert_eq!(sim.come_back(), Ok(false), "it lives");
         assert_eq!(sim.run_until_idle(), Outcome::Stopped(stop));
+        let reboots = stop == Stop::Reboot;
+        assert_eq!((sim.is_off(), sim.come_back()), (!reboots, Ok(reboots)), "{stop:?}");
+        assert_eq!((sim.is_off(), sim.reboots()), (!reboots, u32::from(reboots)), "{stop:?}");
     }
+}
+
+#[test]
+fn power_that_somebody_cuts_stays_away() {
+    let mut sim = bare();
+    sim.schedule(Instant::from_secs(1), External::PowerCut).expect("scheduled");
+    assert_eq!(sim.run_until_idle(), Outcome::PowerCut);
+    assert_eq!((sim.is_off(), sim.come_back()), (true, Ok(false)));
 }
 
 #[test]

@@ -13,13 +13,13 @@ use kernel::{
 use sim_host::{Builder, External, Sim};
 
 #[path = "../../timeline/tests/trace/reader.rs"]
-mod reader;
+pub(crate) mod reader;
 
 use reader::Trace;
 
 /// A file that is looked at afterwards.
 #[derive(Clone, Default)]
-struct Shared(Rc<RefCell<Vec<u8>>>);
+pub(crate) struct Shared(pub(crate) Rc<RefCell<Vec<u8>>>);
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -47,9 +47,9 @@ pub(crate) struct Boot {
 }
 
 impl Boot {
-    pub(crate) fn new<W: Write>(packets: &mut Packets<W>, number: u32) -> io::Result<Self> {
+    pub(crate) fn new<W: Write>(packets: &mut Packets<W>, whose: &str, number: u32) -> io::Result<Self> {
         Ok(Self {
-            group: packets.group(format!("mnemOS, boot {number}"))?,
+            group: packets.group(format!("{whose}, boot {number}"))?,
             events: None,
             interrupts: None,
             log: None,

@@ -10,6 +10,8 @@
 //! | `interrupts`, `log`, `events` | what their names say, as instants |
 //! | `memory in use`, `memory of ...` | bytes in use, all and by owner |
 //!
+//! Several kernels may share a trace, each with a [part](Timeline::part) of it, which has its name before its boots.
+//!
 //! Arrows lead from the poll that sends a request to the one that answers it, and from there to the client's next poll.
 //!
 //! Polls are known when they are over, so a timeline holds back what happens until the poll is known in which it happened;
@@ -46,7 +48,7 @@ use kernel::{
 
 use self::{
     boot::{Boot, Moment},
-    packets::Packets,
+    packets::{Packets, numbers},
 };
 
 /// The kinds of events that a timeline makes use of.
@@ -59,6 +61,8 @@ pub const KINDS: Kinds = Kinds::ALL;
 #[derive(Debug)]
 pub struct Timeline<W: Write> {
     packets: Packets<W>,
+    /// What stands before the numbers of boots.
+    whose: String,
     boot: Boot,
     boots: u32,
     /// When this boot was, in microseconds since the first.
@@ -74,9 +78,24 @@ impl<W: Write> Timeline<W> {
     ///
     /// When it cannot be written.
     pub fn new(writer: W) -> Result<Self, TimelineError> {
-        let mut packets = Packets::new(writer);
-        let boot = Boot::new(&mut packets, 1)?;
-        Ok(Self { packets, boot, boots: 1, booted_us: 0, flows: 0 })
+        Self::part(writer, 0, "mnemOS", 0)
+    }
+
+    /// Begins a part of a trace that several kernels share, and in it the first boot of this one, which is at a time of the
+    /// trace. The name tells its boots from those of others. No two parts have the same number; the smaller numbers are,
+    /// the better.
+    ///
+    /// Each part has a writer of its own, and all go to the same place: only whole packets are written, at once, so the
+    /// parts need nothing else to agree on.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn part(writer: W, number: u32, name: &str, booted_us: u64) -> Result<Self, TimelineError> {
+        let mut packets = Packets::new(writer, number);
+        packets.at(booted_us);
+        let boot = Boot::new(&mut packets, name, 1)?;
+        Ok(Self { packets, whose: name.to_owned(), boot, boots: 1, booted_us, flows: numbers(number) })
     }
 
     /// An owner of memory has so many bytes already: where its counter starts. Several owners may have the same name.
@@ -130,8 +149,14 @@ impl<W: Write> Timeline<W> {
         self.boot.end(&mut self.packets)?;
         self.booted_us = self.since_first(at_us);
         self.boots = self.boots.saturating_add(1);
-        self.boot = Boot::new(&mut self.packets, self.boots)?;
+        self.boot = Boot::new(&mut self.packets, &self.whose, self.boots)?;
         Ok(())
+    }
+
+    /// The machine, which has just been [booted again](Self::reboot), had been off for so long before: what comes now is
+    /// later.
+    pub fn was_off(&mut self, us: u64) {
+        self.booted_us = self.booted_us.saturating_add(us);
     }
 
     /// Writes what is held back, and hands the writer back.

@@ -9,8 +9,13 @@ use crate::proto::{
     SLICE_BEGIN, SLICE_END, TracePacket, TrackDescriptor, TrackEvent,
 };
 
-/// All packets come from one writer.
-const SEQUENCE: u32 = 1;
+/// Numbers that each part of a trace has for itself: of its tracks, and of its flows.
+const NUMBERS: u32 = 40;
+
+/// The number before the first of a part's tracks, and of its flows: those of other parts are far away.
+pub(crate) fn numbers(part: u32) -> u64 {
+    u64::from(part) << NUMBERS
+}
 
 /// A track of the trace, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +35,8 @@ pub(crate) struct Flows {
 pub(crate) struct Packets<W: Write> {
     writer: BufWriter<W>,
     packet: Vec<u8>,
+    /// Which part of the trace this is.
+    part: u32,
     tracks: u64,
     began: bool,
     /// The time of the next packets, in nanoseconds.
@@ -37,8 +44,9 @@ pub(crate) struct Packets<W: Write> {
 }
 
 impl<W: Write> Packets<W> {
-    pub(crate) fn new(writer: W) -> Self {
-        Self { writer: BufWriter::new(writer), packet: Vec::new(), tracks: 0, began: false, now_ns: 0 }
+    pub(crate) fn new(writer: W, part: u32) -> Self {
+        let (writer, packet) = (BufWriter::new(writer), Vec::new());
+        Self { writer, packet, part, tracks: numbers(part), began: false, now_ns: 0 }
     }
 
     /// What is written from now on happens then, in microseconds. Time does not go back.
@@ -113,10 +121,11 @@ impl<W: Write> Packets<W> {
     }
 
     fn write(&mut self, packet: TracePacket) -> io::Result<()> {
+        // The parts of a trace are sequences, each of which has its own order.
         let first = !std::mem::replace(&mut self.began, true);
         let packet = TracePacket {
             timestamp: Some(self.now_ns),
-            trusted_packet_sequence_id: Some(SEQUENCE),
+            trusted_packet_sequence_id: Some(self.part.saturating_add(1)),
             sequence_flags: first.then_some(INCREMENTAL_STATE_CLEARED),
             ..packet
         };

@@ -5,14 +5,7 @@ use std::fs;
 use kernel::services::console::{Config, Mode};
 use sim_host::{Sim, scenario::Scenario};
 
-const CONSOLE: Config = Config {
-    port: "uart0",
-    mode: Mode::Terminal,
-    machine: "a test",
-    serial_number: None,
-    has_boot_loader: false,
-    power_off_at_end: true,
-};
+const CONSOLE: Config = Config { power_off_at_end: true, ..Config::new("uart0", Mode::Terminal, "a test") };
 
 #[test]
 fn every_example_passes_with_any_seed() {

@@ -1,8 +1,14 @@
 //! `sim-host explore`: scripts that survive, shares, single seeds, and what is refused.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use crate::guest::{Ended, file, run};
+use crate::{
+    guest::{Ended, file, run},
+    trace::Trace,
+};
 
 fn explore(script: &Path, options: &[&str]) -> Ended {
     let script = script.to_str().expect("a plain path");
@@ -34,7 +40,9 @@ fn the_standard_services_bear_faults_anywhere() {
     let drawn = explore(&ten_lines(), &["--faults", "--seed", "4"]);
     assert!(drawn.code == Some(0) && drawn.stderr.contains("fault:"), "{drawn:?}");
     let said = drawn.stderr.lines().find_map(|line| line.split("schedule ").nth(1)).expect("a schedule");
-    let again = explore(&ten_lines(), &["--faults", "--seed", "4", "--schedule", said]);
+    let trace = file("explore-faults.pftrace", "");
+    let trace = trace.to_str().expect("a plain path");
+    let again = explore(&ten_lines(), &["--faults", "--seed", "4", "--schedule", said, "--timeline", trace]);
     assert_eq!((again.code, &again.stdout, &again.stderr), (drawn.code, &drawn.stdout, &drawn.stderr));
 }
 
@@ -83,11 +91,16 @@ fn nonsense_is_refused_with_advice() {
         (&["--seed", "1", "--lines", "0"], "counted from 1"),
         (&["--seed", "1", "--schedule", "later"], "irq:LINE@N"),
         (&["--schedule", "none"], "--seed"),
+        (&["--timeline", "x.pftrace"], "--seed"),
     ] {
         let ended = explore(&ten_lines(), options);
         assert_eq!(ended.code, Some(2), "{ended:?}");
         assert!(ended.stderr.contains(advice), "{ended:?}");
     }
+    let ended = run(&["--timeline", "x.pftrace", "explore", "x.txt"], b"");
+    assert!(ended.code == Some(2) && ended.stderr.contains("--timeline"), "{ended:?}");
+    let ended = explore(&ten_lines(), &["--seed", "1", "--timeline", "no/such/directory.pftrace"]);
+    assert!(ended.code == Some(1) && ended.stderr.contains("no/such/directory.pftrace"), "{ended:?}");
     let ended = run(&["--until", "1s", "explore", "x.txt"], b"");
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("--heap"), "{ended:?}");
@@ -118,6 +131,14 @@ fn a_scenario_is_explored_and_a_failed_expectation_is_reproduced() {
         ended.stdout.lines().find_map(|line| line.strip_prefix("reproduce: sim-host ")).expect("a line");
     let again = run(&line.split(' ').collect::<Vec<_>>(), b"");
     assert_eq!(again.code, Some(9), "{line}: {again:?}");
+    // The line takes a timeline, which the machine cannot tell.
+    let trace = file("explore-hasty.pftrace", "");
+    let line = format!("{line} --timeline {}", trace.display());
+    let shown = run(&line.split(' ').collect::<Vec<_>>(), b"");
+    assert_eq!((shown.code, &shown.stdout, &shown.stderr), (again.code, &again.stdout, &again.stderr));
+    let shown = Trace::read(&fs::read(&trace).expect("a timeline"));
+    let [group] = *shown.groups() else { panic!("one boot of one life") };
+    assert!(!shown.slices_on(shown.named(group, "console")).is_empty());
     let bad = file("explore-bad.scn", "expect led on within 1ms\n");
     assert_eq!(explore(&bad, &["--seeds", "0..10"]).code, Some(10));
     let none = file("explore-none.scn", "sned\n");

@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path};
 
-use crate::guest::{Ended, file, run};
+use crate::{
+    guest::{Ended, file, run},
+    trace::Trace,
+};
 
 const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/scenarios");
 
@@ -30,13 +33,81 @@ fn written(name: &str, text: &str) -> String {
 
 #[test]
 fn options_that_would_do_nothing_are_refused() {
-    let led = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/scenarios/led.scn");
-    for options in
-        [&["--junit", "a.xml", "--command", "ps"][..], &["--timeline", "a.pftrace", "--scenario", led]]
-    {
-        let ended = run(options, b"");
-        assert_eq!(ended.code, Some(2), "{options:?}: {ended:?}");
+    let ended = run(&["--junit", "a.xml", "--command", "ps"], b"");
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+}
+
+#[test]
+fn two_runs_of_a_scenario_are_the_same() {
+    let examples = examples();
+    let ended = scenarios(&examples, &["--check-determinism", "--log", "off"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for name in &examples {
+        let told = format!("sim-host: {name}: two runs are the same in all of their ");
+        assert_eq!(ended.stderr.lines().filter(|line| line.starts_with(&told)).count(), 1, "{ended:?}");
     }
+    assert_eq!(ended.stdout.matches("passed ").count(), examples.len(), "each is reported once");
+    // What has failed has failed, twice; and a line of the log is told once.
+    let text = "wait 1ms\nkill echo\nexpect led on within 1ms\n";
+    let ended = scenario("scn-twice.scn", text, &["--check-determinism"]);
+    assert_eq!((ended.code, ended.stderr.matches("echo").count()), (Some(6), 1), "{ended:?}");
+}
+
+/// A life with all that tapes and timelines have to bear: power that comes and goes, pins, and faults.
+const EVENTFUL: &str = r#"
+name button = pin 14
+send uart0 "gpio 25 out\ngpio 25 high\n"
+expect led on within 10ms
+press button
+after 5ms kill echo
+fault corrupt uart0 rx rate 20% until 100ms
+fault power cut at 150ms
+send uart0 "\x03\nps\nping echo 5\n"
+wait 150ms
+at 200ms poweroff
+release button
+at 300ms poweron
+expect uart0 "mnemos> " within 10ms
+send uart0 "random\npoweroff\n"
+expect poweroff within 1s
+wait 1s
+reboot
+expect uart0 "mnemos> " within 10ms
+"#;
+
+#[test]
+fn a_tape_of_a_scenario_replays_without_it() {
+    let mut all = examples();
+    all.push(written("scn-eventful.scn", EVENTFUL));
+    let tape = written("scn.tape", "");
+    for path in all {
+        let once = std::slice::from_ref(&path);
+        let options = ["--record", &tape, "--digest", "--log", "off", "--seed", "9"];
+        let ended = scenarios(once, &options);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let digest = ended.stderr.trim_end().strip_suffix(&format!(" {path}"));
+        let replayed = run(&["--replay", &tape, "--digest"], b"");
+        assert_eq!(replayed.code, Some(0), "{path}: {replayed:?}");
+        assert_eq!(replayed.stderr.lines().last(), digest, "{path}");
+    }
+    // One that fails leaves a tape of the failure.
+    let bad = written("scn-taped.scn", "send uart0 \"echo so\\n\"\nexpect led on within 1ms\n");
+    assert_eq!(scenarios(&[bad], &["--record", &tape]).code, Some(6));
+    let replayed = run(&["--replay", &tape], b"");
+    assert!(replayed.code == Some(0) && replayed.stdout.contains("\nso\r\n"), "{replayed:?}");
+}
+
+#[test]
+fn a_scenario_has_a_timeline() {
+    let trace = written("scn.pftrace", "");
+    let path = written("scn-eventful-too.scn", EVENTFUL);
+    let with = scenarios(std::slice::from_ref(&path), &["--timeline", &trace, "--digest"]);
+    assert_eq!(with.code, Some(0), "{with:?}");
+    let read = Trace::read(&fs::read(&trace).expect("a timeline"));
+    let groups = read.groups();
+    assert_eq!(groups.len(), 4, "each boot");
+    assert_eq!(read.instants_on(read.named(groups[0], "echo")).last(), Some(&"cancelled"));
+    assert_eq!(scenarios(&[path], &["--digest"]).stderr, with.stderr, "the machine cannot tell");
 }
 
 #[test]
@@ -111,13 +182,17 @@ fn wrong_usage_and_missing_files_are_refused() {
         &["--time", "real"][..],
         &["--command", "ps"],
         &["--uart", "pty"],
-        &["--record", "x.tape"],
         &["--replay", "x.tape"],
         &["--lockstep", "stdio"],
-        &["--check-determinism"],
+        &["--check-determinism", "--record", "x.tape"],
     ] {
         let ended = scenarios(std::slice::from_ref(&good), options);
         assert_eq!(ended.code, Some(2), "{options:?}: {ended:?}");
+    }
+    for option in ["--record", "--timeline"] {
+        let ended = scenarios(&[good.clone(), good.clone()], &[option, "x"]);
+        assert_eq!(ended.code, Some(2), "{option}: {ended:?}");
+        assert!(ended.stderr.contains("give one --scenario"), "{ended:?}");
     }
     assert_eq!(run(&["--junit", "x.xml"], b"").code, Some(2));
     let ended = scenarios(&[good], &["--junit", "no/such/directory.xml"]);
@@ -150,9 +225,30 @@ fn faults_of_the_command_line_and_of_the_scenario_apply() {
     let ended = scenario("scn-own-fault.scn", &text, &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(
-        ended.stderr.contains("scn-own-fault.scn: the fault `kill nobody at 1s` never applied\n"),
+        ended.stderr.contains("scn-own-fault.scn:2:1: the fault `kill nobody at 1s` never applied; no task is called `nobody`: there are "),
         "{ended:?}"
     );
+}
+
+#[test]
+fn a_misspelt_driver_is_told_with_its_place_and_the_names_that_there_are() {
+    let ended = scenario("scn-kill.scn", "wait 1ms\n  kill ecko\n", &[]);
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    let told = "scn-kill.scn:2:3: no task is called `ecko`: there are ";
+    assert!(
+        ended.stdout.contains(told) && ended.stdout.contains(" and console, at 0.001000 s\n"),
+        "{ended:?}"
+    );
+    // One that has been ended is not there either; one that is about to start is.
+    assert_eq!(scenario("scn-kill-first.scn", "kill echo\n", &[]).code, Some(0));
+    assert_eq!(scenario("scn-kill-twice.scn", "kill echo\nwait 1ms\nkill echo\n", &[]).code, Some(6));
+    // The lines of interrupts are known before.
+    for statement in ["fault stall urat0", "mask urat0"] {
+        let ended = scenario("scn-stall.scn", &format!("wait 1ms\n{statement}\n"), &[]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+        let told = "scn-stall.scn:2:1: the machine has no interrupt line `urat0`: there are timer, uart0, ";
+        assert!(ended.stderr.contains(told), "{ended:?}");
+    }
 }
 
 #[test]

@@ -67,13 +67,27 @@ fn a_person_boots_edits_completes_and_leaves() {
 }
 
 #[test]
-fn ctrl_d_leaves_the_terminal_sane() {
-    let (mut near, far) = terminal();
-    let child = boot(&far);
-    read_until(&mut near, "mnemos> ");
-    near.write_all(b"\x04").expect("typed");
-    assert_eq!(wait(child).code(), Some(0));
-    assert!(is_cooked(&far));
+fn whoever_leaves_finds_the_terminal_sane_and_the_prompt_ended() {
+    let end = |typed: &[u8]| {
+        let (mut near, far) = terminal();
+        let child = boot(&far);
+        read_until(&mut near, "mnemos> ");
+        near.write_all(typed).expect("typed");
+        assert_eq!(wait(child).code(), Some(0));
+        assert!(is_cooked(&far));
+        // The other side is closed, so this ends, in an error.
+        drop(far);
+        let mut rest = Vec::new();
+        let _ = near.read_to_end(&mut rest);
+        let rest = String::from_utf8_lossy(&rest).into_owned();
+        // Last of all come colours and the cursor, as they were.
+        rest.trim_end_matches("\x1b[0m\x1b[?25h").to_owned()
+    };
+    for leave in [&b"\x04"[..], b"\x1d"] {
+        assert_eq!(end(leave), "\r\n", "{leave:?}");
+    }
+    let said = end(b"poweroff\r");
+    assert!(said.ends_with("poweroff\r\n"), "no empty line behind a whole one: {said:?}");
 }
 
 #[test]

@@ -12,10 +12,9 @@ use super::{
 };
 use crate::{
     Handle,
-    executor::TaskId,
     inline::Text,
     log::Level,
-    registry::{CallError, ConnectError},
+    registry::{CallError, ConnectError, InstanceId},
 };
 
 mod call;
@@ -119,7 +118,7 @@ const COMMANDS: &[Command] = &[
         "kill",
         "DRIVER|TASK",
         "stop a driver, or end a task by its number",
-        "This console and its port cannot be killed; `restart` them instead.",
+        "This console, its port and the supervisor cannot be killed; `restart` them\ninstead.",
     ),
     command("restart", "DRIVER", "stop a driver and start it again", ""),
     command(
@@ -279,6 +278,7 @@ pub(super) enum Before {
     Help,
     Service,
     Driver,
+    Kill,
     Level,
     Json,
     Other,
@@ -291,25 +291,21 @@ impl Before {
             (None, _) => Self::Nothing,
             (Some("help"), None) => Self::Help,
             (Some("call" | "ping"), None) => Self::Service,
-            (Some("spawn" | "kill" | "restart"), None) => Self::Driver,
+            (Some("spawn" | "restart"), None) => Self::Driver,
+            (Some("kill"), None) => Self::Kill,
             (Some("log"), _) => Self::Level,
             (Some("ps" | "services" | "connections" | "heap" | "irq" | "drivers"), _) => Self::Json,
             _ => Self::Other,
         }
     }
 
-    /// Offers what may stand there.
-    pub(super) fn candidates(self, kernel: &Handle, offer: &mut dyn FnMut(&str)) {
+    /// Offers what may stand there, at a console on this port.
+    pub(super) fn candidates(self, kernel: &Handle, port: InstanceId, offer: &mut dyn FnMut(&str)) {
         match self {
             Self::Nothing | Self::Help => COMMANDS.iter().for_each(|command| offer(command.name)),
             Self::Service => call::offer(kernel, offer),
-            Self::Driver => {
-                let mut after = TaskId(0);
-                while let Some(task) = kernel.next_task(after) {
-                    offer(task.name);
-                    after = task.id;
-                }
-            }
+            Self::Driver => drivers::offer(kernel, port, false, offer),
+            Self::Kill => drivers::offer(kernel, port, true, offer),
             Self::Level => Level::ALL.iter().for_each(|level| offer(level.name())),
             Self::Json => ["--json", "owners"].into_iter().for_each(offer),
             Self::Other => {}

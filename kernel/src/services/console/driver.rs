@@ -52,6 +52,14 @@ pub struct Config {
     pub power_off_at_end: bool,
 }
 
+impl Config {
+    /// A console on a port, of a machine of which nothing is known but what it is called. At the end of its input the
+    /// machine goes on.
+    pub const fn new(port: &'static str, mode: Mode, machine: &'static str) -> Self {
+        Self { port, mode, machine, serial_number: None, has_boot_loader: false, power_off_at_end: false }
+    }
+}
+
 /// Why a console ended.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,8 +159,9 @@ impl Session<'_> {
                     Action::None => {}
                     Action::Complete => {
                         let before = commands::Before::of(self.editor.before_word());
-                        let kernel = self.kernel;
-                        self.editor.complete(&|offer| before.candidates(kernel, offer), &mut self.output);
+                        let (kernel, port) = (self.kernel, self.output.port());
+                        self.editor
+                            .complete(&|offer| before.candidates(kernel, port, offer), &mut self.output);
                     }
                     done => return Ok(done),
                 },

@@ -5,6 +5,7 @@ use core::convert::Infallible;
 use super::{Config, Mode};
 use crate::{
     Handle,
+    executor::TaskId,
     heap::SteadyState,
     platform::{Next, Stop},
     services::{
@@ -35,12 +36,9 @@ impl Terminal {
         let uart = Model::default();
         let (driver, handler) = set_up(&kernel, uart.clone(), "uart0", 256).expect("set up");
         let config = Config {
-            port: "uart0",
-            mode,
-            machine: "a test",
             serial_number: Some(0xe660),
-            has_boot_loader: false,
             power_off_at_end: true,
+            ..Config::new("uart0", mode, "a test")
         };
         let supervisor = standard::start(&kernel).expect("started");
         standard::start_serial(&kernel, &supervisor, driver, "uart0").expect("started");
@@ -262,20 +260,44 @@ fn ps_and_top_tell_supervising_tasks_apart() {
         }
         assert_eq!(shown.matches("watch").count(), 7, "{shown}");
     }
-    terminal.type_in(b"kill supervise\n");
+    end(&mut terminal, "supervise");
     assert!(!terminal.type_in(b"ps\n").contains("watch echo"), "nobody knows any more");
+}
+
+/// Ends a task behind the console's back.
+fn end(terminal: &mut Terminal, name: &str) {
+    let number = task(terminal, name).parse().expect("a number");
+    assert!(terminal.machine.kernel.handle().abort(TaskId(number)));
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
+fn names_are_completed_to_what_a_command_takes() {
+    let mut terminal = Terminal::new(Mode::Terminal);
+    terminal.type_in(b"");
+    let mut offered = |line: &str| {
+        // Twice lists them; Ctrl-C gives the line up.
+        let shown = terminal.type_in(format!("{line}\t\t\x03").as_bytes());
+        let names = ["console", "echo", "inspect", "log", "supervise", "uart0", "watch"];
+        names.into_iter().filter(|name| shown.contains(name)).collect::<Vec<_>>()
+    };
+    assert_eq!(offered("kill "), ["echo", "inspect", "log"], "what is refused is not offered");
+    assert_eq!(offered("restart "), ["console", "echo", "inspect", "log", "supervise", "uart0"]);
 }
 
 #[test]
 #[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
 fn a_console_refuses_to_end_what_it_could_not_be_used_without() {
     let mut terminal = plain();
-    let (console, port) = (task(&mut terminal, "console"), task(&mut terminal, "uart0"));
-    for (whom, name) in [("console", "console"), (&console, "console"), ("uart0", "uart0"), (&port, "uart0")]
-    {
-        let shown = terminal.type_in(format!("kill {whom}\n").as_bytes());
-        let refused = format!("error: this console is of no use without `{name}`; try `restart {name}`\n");
-        assert_eq!(shown, refused, "{whom}");
+    let use_of_it = "this console is of no use";
+    let needed =
+        [("console", use_of_it), ("uart0", use_of_it), ("supervise", "no driver could be started again")];
+    for (name, why) in needed {
+        let number = task(&mut terminal, name);
+        for whom in [name, &number] {
+            let shown = terminal.type_in(format!("kill {whom}\n").as_bytes());
+            assert_eq!(shown, format!("error: {why} without `{name}`; try `restart {name}`\n"), "{whom}");
+        }
     }
     for driver in ["console", "uart0", "echo"] {
         let watch = task(&mut terminal, &format!("watch {driver}"));
@@ -285,6 +307,8 @@ fn a_console_refuses_to_end_what_it_could_not_be_used_without() {
     // What is said instead does work.
     terminal.type_in(b"restart console\n");
     terminal.type_in(b"restart uart0\n");
+    assert_eq!(terminal.type_in(b"restart supervise\n"), "");
+    assert_eq!(terminal.type_in(b"restart echo\n"), "", "there is a supervisor");
     assert_eq!(terminal.type_in(b"echo alive\n"), "alive\n");
     let echo = task(&mut terminal, "echo");
     assert_eq!(terminal.type_in(format!("kill {echo}\n").as_bytes()), "", "others are ended as told");
@@ -292,7 +316,7 @@ fn a_console_refuses_to_end_what_it_could_not_be_used_without() {
     // Even when nobody supervises, though nothing can be killed by name then.
     terminal.type_in(b"spawn echo\n");
     let echo = task(&mut terminal, "echo");
-    terminal.type_in(b"kill supervise\n");
+    end(&mut terminal, "supervise");
     assert_eq!(terminal.type_in(format!("kill {echo}\n").as_bytes()), "");
 }
 

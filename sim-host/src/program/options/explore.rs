@@ -3,7 +3,7 @@
 use std::{fmt, ops::Range, path::PathBuf, str::FromStr};
 
 use clap::Args;
-use sim_host::explore::Schedule;
+use sim_host::{Fault, explore::Schedule};
 
 /// What is explored, and how: for what, see [`Task::Explore`](super::Task::Explore).
 #[derive(Debug, Clone, Args)]
@@ -21,6 +21,13 @@ pub(crate) struct Explore {
     #[arg(long = "seed", value_name = "N", id = "one_seed", conflicts_with_all = ["seeds", "shard"])]
     pub(crate) seed: Option<u64>,
 
+    /// Write a timeline of that run, to be opened in https://ui.perfetto.dev
+    ///
+    /// It goes with the line that an exploration prints for what it has found, too. If the script fails by itself, the
+    /// timeline shows how.
+    #[arg(long = "timeline", value_name = "FILE", id = "explore_timeline", requires = "one_seed")]
+    pub(super) timeline: Option<PathBuf>,
+
     /// The schedule of that run, instead of the one that is drawn from its seed; `none` displaces nothing
     ///
     /// Parts with commas between: irq:LINE@N pends a line after N critical sections, late:I+N takes the I-th interrupt N
@@ -35,6 +42,10 @@ pub(crate) struct Explore {
     /// answer: nothing else may be worse than without faults.
     #[arg(long)]
     pub(crate) faults: bool,
+
+    /// Something that goes wrong in every life, as a rule; may be given several times
+    #[arg(long = "fault", value_name = "RULE", id = "rules")]
+    pub(super) rules: Vec<Fault>,
 
     /// Which of the script's lines to run, counted from 1: `2,5-7`
     #[arg(long, value_name = "LINES")]

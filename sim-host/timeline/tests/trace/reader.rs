@@ -53,7 +53,7 @@ impl Trace {
     pub(crate) fn read(bytes: &[u8]) -> Self {
         let mut trace = Self::default();
         let mut open: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-        let mut last_ns = 0;
+        let mut last_ns = BTreeMap::new();
         for (field, value) in fields(bytes) {
             assert_eq!(field, 1, "a trace has nothing but packets");
             trace.packet(bytes_of(value), &mut last_ns, &mut open);
@@ -62,7 +62,12 @@ impl Trace {
         trace
     }
 
-    fn packet(&mut self, bytes: &[u8], last_ns: &mut u64, open: &mut BTreeMap<u64, Vec<usize>>) {
+    fn packet(
+        &mut self,
+        bytes: &[u8],
+        last_ns: &mut BTreeMap<u64, u64>,
+        open: &mut BTreeMap<u64, Vec<usize>>,
+    ) {
         self.packets += 1;
         let (mut at_ns, mut sequence, mut flags) = (None, None, 0);
         let (mut event, mut track) = (None, None);
@@ -76,11 +81,14 @@ impl Trace {
                 other => panic!("TracePacket has no field {other} of ours"),
             }
         }
-        assert_eq!(sequence, Some(1), "one writer");
-        assert_eq!(flags, u64::from(self.packets == 1), "the state is cleared once, at first");
+        let sequence = sequence.expect("a packet has a writer");
         let at_ns = at_ns.expect("a packet has a time");
-        assert!(at_ns >= *last_ns, "time goes back from {last_ns} to {at_ns}");
-        *last_ns = at_ns;
+        let before_ns = last_ns.insert(sequence, at_ns);
+        assert_eq!(flags, u64::from(before_ns.is_none()), "each writer clears its state once, at first");
+        assert!(
+            before_ns.is_none_or(|before_ns| at_ns >= before_ns),
+            "time goes back from {before_ns:?} to {at_ns}"
+        );
         match (event, track) {
             (None, Some(track)) => self.track(track),
             (Some(event), None) => self.event(event, at_ns, open),

@@ -15,14 +15,8 @@ const STEPS: u64 = 3_000;
 pub fn run(bytes: &[u8]) {
     let mut choices = Choices(bytes);
     let mode = if choices.byte() % 2 == 0 { Mode::Plain } else { Mode::Terminal };
-    let config = Config {
-        port: "uart0",
-        mode,
-        machine: "fuzzed",
-        power_off_at_end: false,
-        serial_number: Some(1),
-        has_boot_loader: true,
-    };
+    let config =
+        Config { serial_number: Some(1), has_boot_loader: true, ..Config::new("uart0", mode, "fuzzed") };
     let builder = Sim::builder().heap(64 * 1024).time(Time::Virtual).step_limit(STEPS).console(config);
     let mut sim = builder.build().expect("the heap is large enough");
     sim.uart(0).send(choices.rest());

@@ -4,15 +4,16 @@ use core::fmt::Write as _;
 
 use super::{Failure, Job, Outcome, Time};
 use crate::{
+    Handle,
     executor::TaskId,
     inline::Text,
-    registry::{Client, InstanceId},
+    registry::{CallError, Client, InstanceId, Service as _},
     services::{
         console::{
             list::{Field, Value},
             table::Column,
         },
-        supervise::{DriverRow, DriverState, Request, Response, Supervise},
+        supervise::{DriverRow, DriverState, Request, Response, Supervise, TASK},
     },
 };
 
@@ -93,7 +94,7 @@ pub(super) async fn kill(job: &mut Job<'_, '_>) -> Outcome {
         }
     }
     if let Some(task) = task {
-        spare_own(job, task)?;
+        spare(job, task)?;
     }
     match number {
         None => drop(client?.call(Request::Kill(name)).await?),
@@ -103,22 +104,62 @@ pub(super) async fn kill(job: &mut Job<'_, '_>) -> Outcome {
     Ok(())
 }
 
-/// Refuses to end this console's task, or that of its port: nobody would be left to type `spawn`.
-fn spare_own(job: &Job<'_, '_>, task: u32) -> Outcome {
-    let before = |number: u32| number.wrapping_sub(1);
-    let port = job.kernel.services().next_service(InstanceId(before(job.out.port().0)));
-    let serves = port.is_some_and(|port| port.task == task);
-    if !serves && job.kernel.current_task() != Some(TaskId(task)) {
-        return Ok(());
+/// Refuses to end what `spawn` could not be typed or carried out without.
+fn spare(job: &Job<'_, '_>, task: u32) -> Outcome {
+    let Some(why) = needed(job.kernel, job.out.port(), task) else { return Ok(()) };
+    let name = task_name(job.kernel, task);
+    Err(Failure::new(format_args!("{why} without `{name}`; try `restart {name}`")))
+}
+
+/// What a task that runs is called.
+fn task_name(kernel: &Handle, task: u32) -> &'static str {
+    kernel.next_task(TaskId(task.wrapping_sub(1))).map_or("", |task| task.name)
+}
+
+/// Why a console at a port does not end a task: it is the console itself, or serves its port, or starts drivers.
+fn needed(kernel: &Handle, port: InstanceId, task: u32) -> Option<&'static str> {
+    const CONSOLE: &str = "this console is of no use";
+    if kernel.current_task() == Some(TaskId(task)) {
+        return Some(CONSOLE);
     }
-    let name = job.kernel.next_task(TaskId(before(task))).map_or("", |task| task.name);
-    Err(Failure::new(format_args!("this console is of no use without `{name}`; try `restart {name}`")))
+    let mut after = InstanceId(0);
+    while let Some(service) = kernel.services().next_service(after) {
+        after = service.instance;
+        match service.task == task {
+            true if service.instance == port => return Some(CONSOLE),
+            true if service.name == Supervise::NAME => return Some("no driver could be started again"),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Offers the names of tasks that `kill` may end, or that others may start again.
+pub(super) fn offer(kernel: &Handle, port: InstanceId, to_end: bool, offer: &mut dyn FnMut(&str)) {
+    let mut after = TaskId(0);
+    while let Some(task) = kernel.next_task(after) {
+        after = task.id;
+        // Those that watch drivers go by their numbers.
+        if task.name != TASK && !(to_end && needed(kernel, port, task.id.0).is_some()) {
+            offer(task.name);
+        }
+    }
 }
 
 pub(super) async fn restart(job: &mut Job<'_, '_>) -> Outcome {
     let name = name(job, "restart")?;
-    supervise(job).await?.call(Request::Restart(name)).await?;
-    Ok(())
+    let client = supervise(job).await?;
+    let services = job.kernel.services();
+    let answers = services.next_service(InstanceId(client.instance().0.wrapping_sub(1)));
+    let itself = answers.is_some_and(|service| task_name(job.kernel, service.task) == &*name);
+    match client.call(Request::Restart(name)).await {
+        // It ends before it could answer.
+        Err(CallError::Unanswered) if itself => Ok(()),
+        outcome => {
+            outcome?;
+            Ok(())
+        }
+    }
 }
 
 fn name(job: &mut Job<'_, '_>, command: &'static str) -> Result<Text<24>, Failure> {

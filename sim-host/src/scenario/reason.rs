@@ -1,31 +1,8 @@
-//! Mistakes in a scenario's text: where, what, and what would be right.
+//! What can be wrong with a scenario's text, and what would be right.
 
 use std::fmt;
 
-use super::{Place, Scenario};
 use crate::{NoSuchDevice, external::ExternalError, fault::FaultReason};
-
-/// All mistakes that were found in a scenario, in the order of its lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistakes {
-    /// The scenario's name.
-    pub name: String,
-    /// The mistakes; at least one.
-    pub mistakes: Vec<Mistake>,
-}
-
-/// A mistake in a scenario.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// The column, in characters, counted from 1.
-    pub column: usize,
-    /// The line's text.
-    pub text: String,
-    /// What is wrong there.
-    pub reason: Reason,
-}
 
 /// What is wrong with a scenario.
 #[non_exhaustive]
@@ -140,41 +117,4 @@ impl fmt::Display for Reason {
             Self::Empty => f.write_str("there is no statement: a scenario that does nothing proves nothing"),
         }
     }
-}
-
-impl Scenario {
-    pub(super) fn mistake(&self, place: Place, reason: Reason) -> Mistake {
-        let Place { line, column } = place;
-        Mistake { line, column, text: self.line(line).to_owned(), reason }
-    }
-}
-
-impl fmt::Display for Mistakes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, Mistake { line, column, text, reason }) in self.mistakes.iter().enumerate() {
-            if number > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{}:{line}:{column}: {reason}\n{}", self.name, pointed(text, *column))?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Mistakes {}
-
-/// A line, and a caret below a column of it.
-pub(super) fn pointed(text: &str, column: usize) -> String {
-    // A tab stays one, so that the caret is below its character.
-    let before = text.chars().take(column.saturating_sub(1));
-    let blank: String = before.map(|character| if character == '\t' { '\t' } else { ' ' }).collect();
-    format!("    {text}\n    {blank}^")
-}
-
-/// The word that is most like another one, if one is like it.
-pub(super) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    // A letter in three may be wrong.
-    let limit = word.chars().count().div_ceil(3);
-    let distances = known.into_iter().map(|known| (strsim::damerau_levenshtein(word, known), known));
-    distances.filter(|(distance, _)| *distance <= limit).min().map(|(_, known)| known.to_owned())
 }
