@@ -162,7 +162,7 @@ at 60ms node1 send uart0 "call serial:uart1 Read\n"
 fn options_may_stand_before_the_file_or_behind_it() {
     let path = file("order.fleet", TALK);
     let path = path.to_str().expect("a plain path");
-    let said = ["--seed", "3", "--until", "1s", "--digest", "--heap", "64K", "--log", "off"];
+    let said = ["--seed", "3", "--until", "1s", "--digest", "--heap", "96K", "--log", "off"];
     let before = run(&[&said[..], &["fleet", path]].concat(), b"");
     let behind = run(&[&["fleet", path][..], &said].concat(), b"");
     assert_eq!(before.code, Some(0), "{before:?}");
