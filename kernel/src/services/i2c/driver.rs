@@ -12,7 +12,7 @@
 //! ```
 //!
 //! A transfer may take twice the time of its bits, and [`STRETCH`] for targets that hold the clock. After that it is given
-//! up, and the bus is set free: a target in the midst of a byte is clocked out of it, and then told to stop. An instance
+//! up, and the bus is set free: a target in the midst of a byte is clocked on until it can be told to stop. An instance
 //! whose predecessor was ended in the midst of a transfer does that first.
 
 use core::{convert::Infallible, fmt};
@@ -39,7 +39,7 @@ const LOOKS: u32 = 25;
 /// The time between two such looks: all in all they take [`STRETCH`].
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Clock pulses that end whatever byte a target is in the midst of, with its acknowledgement.
+/// Clock pulses after which whatever byte a target is in the midst of is over, with its acknowledgement.
 const PULSES: u32 = 9;
 
 /// Half a pulse, at 100 kHz.
@@ -105,7 +105,7 @@ impl<C: Controller> Handler<C> {
 pub struct Driver<C> {
     controller: C,
     line: Line,
-    /// A transfer has begun and nobody has seen its end, or the bus could not be set free after it.
+    /// A transfer has begun and nobody has seen its end, or the bus was not set free after it.
     unsettled: bool,
 }
 
@@ -189,24 +189,28 @@ impl<C: Controller> Driver<C> {
 
     /// Gives up what goes on, and has all targets let go of the bus; `true` if they have.
     async fn recover(&mut self, kernel: &Handle) -> bool {
+        // Should this be ended, the lines stay driven by hand.
+        self.unsettled = true;
         let drive = async |clock, data| {
             self.controller.drive(Some(Lines { clock, data }));
             kernel.sleep(HALF).await;
         };
         drive(true, true).await;
         for _ in 0..PULSES {
-            // A clock that is held can only be waited for; data that are high can be followed by a stop.
-            if self.controller.lines() != (Lines { clock: true, data: false }) {
+            // A clock that is held can only be waited for.
+            if !self.controller.lines().clock {
                 break;
             }
+            // Data that rise while the clock is high are a stop. A target that sends a 0 holds them low, and is at its next
+            // bit then; behind its last one it lets go, for the acknowledgement.
             drive(false, true).await;
+            drive(false, false).await;
+            drive(true, false).await;
             drive(true, true).await;
+            if self.controller.lines() == Lines::FREE {
+                break;
+            }
         }
-        // Data that rise while the clock is high are a stop.
-        drive(false, true).await;
-        drive(false, false).await;
-        drive(true, false).await;
-        drive(true, true).await;
         self.unsettled = self.controller.lines() != Lines::FREE;
         self.controller.drive(None);
         !self.unsettled

@@ -279,6 +279,43 @@ fn when_the_driver_ends_clients_are_told_and_the_next_instance_sets_the_bus_free
 }
 
 #[test]
+fn a_target_that_was_left_in_the_midst_of_any_byte_is_told_to_stop() {
+    for byte in 0..=u8::MAX {
+        for bit in 0..=8 {
+            let mut bench = Bench::new();
+            let asking = bench.begin(transfer(TARGET, &[1], 2));
+            assert!(bench.step());
+            bench.bus.leave_sending(byte, bit);
+            bench.bus.wire();
+            bench.supervisor.restart("i2c").expect("there is one");
+            bench.run();
+            drop(asking);
+            assert_eq!(bench.bus.wire(), "recovered", "{byte:#04x} at bit {bit}");
+            bench.works();
+        }
+    }
+}
+
+#[test]
+fn a_driver_that_is_ended_while_it_sets_the_bus_free_is_followed_by_one_that_does_so() {
+    for ended_after in 0..STRETCH.as_micros() / 1000 + 2 {
+        for half in 0..30 {
+            let mut bench = Bench::new();
+            bench.bus.hold_data(3);
+            let asking = bench.begin(transfer(TARGET, &[1], 0));
+            bench.machine.run_for_us(1000 * ended_after + 5 * half);
+            bench.supervisor.restart("i2c").expect("there is one");
+            bench.machine.settle();
+            bench.run();
+            drop(asking);
+            bench.bus.hold_data(0);
+            bench.bus.wire();
+            bench.works();
+        }
+    }
+}
+
+#[test]
 fn transfers_allocate_nothing() {
     let mut bench = Bench::new();
     bench.kernel.heap().set_policy(SteadyState::Deny);

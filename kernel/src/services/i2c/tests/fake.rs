@@ -41,6 +41,8 @@ struct State {
     clock_held: bool,
     /// A target holds the data low, until so many pulses of the clock.
     data_held: u32,
+    /// A target is in the midst of sending this byte, at this bit of it, counted from the first one.
+    sending: Option<(u8, u32)>,
     /// The lines, driven by hand.
     by_hand: Option<Lines>,
     running: Option<Running>,
@@ -77,6 +79,11 @@ impl Fake {
         self.with(|state| state.data_held = pulses);
     }
 
+    /// A target is left in the midst of sending a byte, at a bit of it, counted from 0.
+    pub(super) fn leave_sending(&self, byte: u8, bit: u32) {
+        self.with(|state| state.sending = Some((byte, bit)));
+    }
+
     pub(super) fn is_running(&self) -> bool {
         self.with(|state| state.running.as_ref().is_some_and(|running| running.over.is_none()))
     }
@@ -100,7 +107,7 @@ impl Fake {
     pub(super) fn step(&self) -> bool {
         self.with(|state| {
             let State { wire, trouble, running: Some(running), .. } = state else { return false };
-            if state.clock_held || state.data_held > 0 || running.over.is_some() {
+            if state.clock_held || state.data_held > 0 || state.sending.is_some() || running.over.is_some() {
                 return false;
             }
             let Some(command) = running.commands.front().copied() else { return false };
@@ -147,6 +154,14 @@ impl Fake {
             }
             true
         })
+    }
+}
+
+impl State {
+    fn lines(&self) -> Lines {
+        let driven = self.by_hand.unwrap_or(Lines::FREE);
+        let sent = self.sending.is_none_or(|(byte, bit)| bit >= 8 || byte << bit & 0x80 != 0);
+        Lines { clock: driven.clock && !self.clock_held, data: driven.data && self.data_held == 0 && sent }
     }
 }
 
@@ -206,25 +221,27 @@ impl Controller for Fake {
     }
 
     fn lines(&self) -> Lines {
-        self.with(|state| {
-            let driven = state.by_hand.unwrap_or(Lines::FREE);
-            Lines { clock: driven.clock && !state.clock_held, data: driven.data && state.data_held == 0 }
-        })
+        self.with(|state| state.lines())
     }
 
     fn drive(&self, lines: Option<Lines>) {
         self.with(|state| {
-            if let (Some(before), Some(now)) = (state.by_hand, lines) {
-                if !before.clock && now.clock {
-                    state.data_held = state.data_held.saturating_sub(1);
-                }
-                if before.clock && now.clock && !before.data && now.data {
-                    state.wire.push_str(" recovered");
-                }
-            }
+            let before = state.lines();
             state.running = None;
             state.interrupt_on = false;
             state.by_hand = lines;
+            let now = state.lines();
+            if !before.clock && now.clock {
+                state.data_held = state.data_held.saturating_sub(1);
+            }
+            if before.clock && !now.clock {
+                // Bits change while the clock is low; behind the last one is the acknowledgement, and nobody gives that.
+                state.sending = state.sending.map(|(byte, bit)| (byte, bit + 1)).filter(|(_, bit)| *bit <= 8);
+            }
+            if before.clock && now.clock && !before.data && now.data {
+                state.wire.push_str(" recovered");
+                state.sending = None;
+            }
         });
     }
 }
