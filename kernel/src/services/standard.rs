@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{Handle, heap::AllocError};
 
-/// Drivers that can be put under supervision: those of this module, and some of the machine's own.
-const DRIVERS: usize = 16;
+/// Drivers that can be put under supervision: those of this module with eight serial ports, and some of the machine's own.
+const DRIVERS: usize = 20;
 
 /// Why the services were not started.
 #[non_exhaustive]

@@ -231,3 +231,10 @@ fn a_fleet_has_one_timeline_with_the_name_of_each_board() {
     fleet("traced.fleet", &text, &["--until", "1s", "--digest", "--timeline", trace]);
     assert!(fs::read(trace).expect("a timeline") == bytes, "the same seed, the same bytes");
 }
+
+#[test]
+fn a_board_may_have_all_the_ports_that_can_be_named() {
+    let text = "board a\nat 1ms a send uart7 \"x\"\nat 2ms a send uart0 \"echo here\\n\"\n";
+    let ended = fleet("ports.fleet", text, &["--until", "1s"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "a.uart0 | here\n"), "{ended:?}");
+}
