@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sim_host::{Builder, Sim, storage::Image};
+use sim_host::{
+    Builder, Sim,
+    storage::{Image, NotAnImage},
+};
 
 use super::{
     HostError,
@@ -17,25 +20,47 @@ use super::{
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or is no image of the machine's storage.
+/// When the file cannot be read, is write-protected, or is no image of the machine's storage.
 pub(crate) fn begin(options: &Options, builder: Builder) -> Result<Builder, HostError> {
     let path = match &options.storage {
         None => return Ok(builder),
         Some(Storage::Nothing) => return Ok(builder.without_storage()),
         Some(Storage::File(path)) => path,
     };
-    let image = match fs::read(path) {
-        Ok(bytes) => Image::from_bytes(Image::GEOMETRY, &bytes)
-            .map_err(|error| HostError::NoImage { path: path.clone(), error })?,
+    let failed = |error| HostError::Storage { path: path.clone(), error };
+    let image = match fs::metadata(path) {
+        Ok(metadata) => {
+            usable(&metadata).map_err(failed)?;
+            let no_image = |error| HostError::NoImage { path: path.clone(), error };
+            // Before it is read, for it may be larger than memory.
+            let (bytes, capacity) = (metadata.len(), Image::GEOMETRY.capacity);
+            if bytes > capacity.into() {
+                let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+                return Err(no_image(NotAnImage::Size { bytes, capacity }));
+            }
+            let bytes = fs::read(path).map_err(failed)?;
+            Image::from_bytes(Image::GEOMETRY, &bytes).map_err(no_image)?
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // Rather now than when there is something to lose.
             let image = Image::new();
-            write(path, &image).map_err(|error| HostError::Storage { path: path.clone(), error })?;
+            write(path, &image).map_err(failed)?;
             image
         }
-        Err(error) => return Err(HostError::Storage { path: path.clone(), error }),
+        Err(error) => return Err(failed(error)),
     };
     Ok(builder.storage(image))
+}
+
+/// The file can be read to its end, and another one may take its place.
+fn usable(metadata: &fs::Metadata) -> io::Result<()> {
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a plain file: give the path of one"));
+    }
+    if metadata.permissions().readonly() {
+        return Err(io::Error::other("it is write-protected: give a copy of it"));
+    }
+    Ok(())
 }
 
 /// Puts what the machine's storage holds into the file, if there is one.
@@ -48,7 +73,7 @@ pub(crate) fn end(options: &Options, sim: &Sim) -> Result<(), HostError> {
     write(path, &sim.storage().image()).map_err(|error| HostError::Storage { path: path.clone(), error })
 }
 
-/// Writes a file anew, all or nothing: a copy beside it takes its place.
+/// Writes a file anew, all or nothing: a copy beside it, with its permissions, takes its place.
 fn write(path: &Path, image: &Image) -> io::Result<()> {
     // The file itself, if this is a link to it.
     let path = fs::canonicalize(path).unwrap_or_else(|_missing| path.to_owned());
@@ -58,6 +83,9 @@ fn write(path: &Path, image: &Image) -> io::Result<()> {
     let written = fs::File::create(&copy)
         .and_then(|mut file| {
             file.write_all(&image.to_bytes())?;
+            if let Ok(metadata) = fs::metadata(&path) {
+                file.set_permissions(metadata.permissions())?;
+            }
             file.sync_all()
         })
         .and_then(|()| fs::rename(&copy, &path));

@@ -1,6 +1,6 @@
 //! `--storage`: a file that outlives the program, and what it cannot be.
 
-use std::{fs, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use crate::guest::{Ended, file, run};
 
@@ -69,6 +69,12 @@ fn a_file_that_is_no_image_is_refused_and_left_alone() {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
     assert!(ended.stderr.contains("has 65536 bytes, and this has 5"), "{ended:?}");
     assert_eq!(fs::read(&path).expect("still there"), b"short");
+    // One that would not fit into memory is not read.
+    let huge = absent("huge.img");
+    fs::File::create(&huge).and_then(|file| file.set_len(1 << 40)).expect("it takes no room");
+    let ended = with(huge.to_str().expect("a plain path"), &[READ]);
+    fs::remove_file(&huge).expect("still there");
+    assert!(ended.stderr.contains("has 65536 bytes, and this has 1099511627776"), "{ended:?}");
     for nowhere in [env!("CARGO_TARGET_TMPDIR"), "/nowhere/at/all.img"] {
         let ended = with(nowhere, &[READ]);
         assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -95,4 +101,35 @@ fn where_the_image_would_not_be_known_it_is_refused() {
         assert_eq!(ended.code, Some(2), "{ended:?}");
     }
     assert!(!path.exists());
+}
+
+#[test]
+fn what_is_no_plain_file_or_must_not_be_written_is_refused_and_left_alone() {
+    // It has no end, and a file in its place would be the end of it.
+    let ended = with("/dev/zero", &["echo alive"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("not a plain file"), "{ended:?}");
+    let path = absent("protected.img");
+    let name = path.to_str().expect("a plain path");
+    assert_eq!(with(name, &[WRITE]).code, Some(0));
+    let before = fs::read(&path).expect("it was made");
+    let allow = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("it is ours");
+    allow(0o444);
+    let ended = with(name, &["call storage Erase{offset: 0, len: 4096}"]);
+    // The next run of this test makes it anew.
+    allow(0o644);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    assert!(ended.stderr.contains("write-protected"), "{ended:?}");
+    assert_eq!(fs::read(&path).expect("still there"), before);
+}
+
+#[test]
+fn a_file_keeps_its_permissions() {
+    let path = absent("private.img");
+    let name = path.to_str().expect("a plain path");
+    assert_eq!(with(name, &[]).code, Some(0));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    assert_eq!(with(name, &[WRITE]).code, Some(0));
+    let mode = fs::metadata(&path).expect("still there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }
