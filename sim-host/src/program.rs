@@ -138,10 +138,9 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
     }
     drop(terminal);
     machine::warn_of_idle_faults([&sim]);
-    // However the session ended, what it stored is kept, and the tape of it is whole.
-    storage::end(options, &sim)?;
-    tape::end(options, &mut sim)?;
-    timeline::end(options, &mut sim)?;
+    // However the session ended, what it stored is kept, and the tape of it is whole, each of them even if another is not.
+    let ends = [storage::end(options, &sim), tape::end(options, &mut sim), timeline::end(options, &mut sim)];
+    ends.into_iter().collect::<Result<(), _>>()?;
     Ok(Ended { ending: ending?, digest: Some(sim.digest()) })
 }
 
