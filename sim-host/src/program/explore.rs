@@ -25,7 +25,7 @@ use super::{
 const UART: usize = 0;
 
 /// The drivers that may end, without which the console still answers.
-const DRIVERS: [&str; 6] = ["inspect", "log", "echo", "gpio", "storage", "entropy"];
+const DRIVERS: [&str; 7] = ["inspect", "log", "echo", "gpio", "storage", "i2c", "entropy"];
 
 /// Brings a machine back from the faults that are drawn, if any are.
 fn bring_back(sim: &mut Sim, explore: &Explore) -> Result<(), Failure> {
@@ -229,10 +229,30 @@ fn string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
-    use sim_host::explore::{Failure, Found};
+    use kernel::executor::TaskId;
+    use sim_host::{
+        Sim,
+        explore::{Failure, Found},
+    };
 
-    use super::{Lines, Options, reproduction, string};
-    use crate::program::options::Task;
+    use super::{DRIVERS, Lines, Options, machine, reproduction, string};
+    use crate::program::{options::Task, wire::Mode};
+
+    #[test]
+    fn every_driver_may_end_without_which_the_console_still_answers() {
+        let described = machine::on(Sim::builder(), &Options::defaults(), Mode::Plain);
+        let mut sim = described.build().expect("a machine");
+        sim.run_until_idle();
+        let (kernel, mut last) = (sim.kernel(), TaskId(0));
+        let tasks = std::iter::from_fn(|| {
+            let task = kernel.next_task(last)?;
+            last = task.id;
+            Some(task.name)
+        });
+        let needed = ["watch", "supervise", "uart0", "console"];
+        let may_end: Vec<_> = tasks.filter(|task| !needed.contains(task)).collect();
+        assert_eq!(may_end, DRIVERS);
+    }
 
     #[test]
     fn a_reproduction_asks_for_the_same_machine_schedule_and_lines() {

@@ -4,6 +4,9 @@ use super::{Chunk, Geometry};
 
 /// A NOR flash that does one operation at a time, and one level-triggered interrupt.
 ///
+/// Each operation ends, if not well then with a [`Failure`]: the driver knows no time after which it would give one up, and
+/// serves nobody until then. A device that may hang is to be given a deadline, and reset, behind this trait.
+///
 /// Both the interrupt handler and the driver's task use the device, each through a clone: like registers, all clones are
 /// the same device. None of the methods waits.
 ///

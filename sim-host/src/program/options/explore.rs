@@ -36,7 +36,7 @@ pub(crate) struct Explore {
     #[arg(long, value_name = "SCHEDULE", requires = "one_seed")]
     pub(crate) schedule: Option<Schedule>,
 
-    /// Draw faults for each seed, too: bad lines, stalled drivers, drivers that end, no memory, a bad I²C bus, power cuts
+    /// Draw faults for each seed, too: bad lines, stalled drivers, drivers that end, no memory, bad storage, a bad I²C bus, power cuts
     ///
     /// Commands may fail then. When the faults are over, the drivers are started that are stopped, and the console is asked for an
     /// answer: nothing else may be worse than without faults.

@@ -51,7 +51,7 @@ impl Options {
             {
                 conflict(
                     "explore runs its own script in virtual time: of the options before it, only --heap, --baud, \
-                     --fault, --log and --alloc-policy go with it, and with its --seed also --timeline",
+                     --without, --fault, --log and --alloc-policy go with it, and with its --seed also --timeline",
                 )
             }
             Some(Task::Explore(explore))
@@ -65,7 +65,7 @@ impl Options {
             Some(Task::Fleet(_)) if is_session || self.time != Time::Real => conflict(
                 "a fleet lives in virtual time by its file, and has no tape, for the same file and seed live the \
                  same again: of the options, only --heap, --seed, --baud, --until, --digest, --check-determinism, \
-                 --timeline, --fault, --log and --alloc-policy go with it",
+                 --timeline, --without, --fault, --log and --alloc-policy go with it",
             ),
             _ if self.check_determinism && self.timeline.is_some() => conflict(
                 "--check-determinism looks at two lives, and a timeline shows one: give either of them",
