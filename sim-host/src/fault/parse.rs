@@ -190,7 +190,8 @@ struct Said {
     which: Option<Which>,
     when: Option<When>,
     from: Option<Duration>,
-    until: Option<Duration>,
+    /// Where that is said, and the time.
+    until: Option<(usize, Duration)>,
 }
 
 /// What the end of a rule may say.
@@ -267,7 +268,12 @@ impl FromStr for Fault {
             _ => return Err(words.wrong(FaultReason::NotAFault)),
         };
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        Ok(Self { text, what, from: said.from.unwrap_or(Duration::ZERO), until: said.until })
+        Ok(Self {
+            text,
+            what,
+            from: said.from.unwrap_or(Duration::ZERO),
+            until: said.until.map(|(_, until)| until),
+        })
     }
 }
 
@@ -308,7 +314,13 @@ fn happens(
     let about = if end_with.is_some() { About::While } else { About::When };
     let mut said = end(words, about, at_events)?;
     if let Some(When::Every(span)) = said.when {
-        said.from.get_or_insert(span);
+        let from = *said.from.get_or_insert(span);
+        if let Some((at, until)) = said.until
+            && until <= from
+        {
+            words.last = at;
+            return Err(words.wrong(FaultReason::EndsBeforeItBegins));
+        }
     }
     let when = match (about, said.when) {
         (About::While, _) => When::Once,
@@ -353,7 +365,7 @@ fn end(words: &mut Words<'_>, about: About, at_events: bool) -> Result<Said, Fau
                 if until <= said.from.unwrap_or(Duration::ZERO) {
                     return Err(words.wrong(FaultReason::EndsBeforeItBegins));
                 }
-                said.until.replace(until).is_some()
+                said.until.replace((words.last, until)).is_some()
             }
             _ => {
                 return Err(words.wrong(match about {
@@ -367,7 +379,7 @@ fn end(words: &mut Words<'_>, about: About, at_events: bool) -> Result<Said, Fau
             words.last = at;
             return Err(words.wrong(FaultReason::Twice));
         }
-        if said.until.is_some_and(|until| said.from.is_some_and(|from| until <= from)) {
+        if said.until.is_some_and(|(_, until)| said.from.is_some_and(|from| until <= from)) {
             return Err(words.wrong(FaultReason::EndsBeforeItBegins));
         }
     }

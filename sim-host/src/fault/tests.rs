@@ -78,6 +78,8 @@ fn a_bad_rule_is_refused_where_it_is_bad() {
         ("kill echo at 1s at 2s", 17, FaultReason::Twice),
         ("kill echo at 1s until 2s", 17, FaultReason::Twice),
         ("kill echo every 0s", 17, FaultReason::NotATime),
+        ("kill echo every 5ms until 2ms", 27, FaultReason::EndsBeforeItBegins),
+        ("rot storage until 5ms every 5ms", 19, FaultReason::EndsBeforeItBegins),
         ("stall uart0 every 5ms", 13, FaultReason::NotAWhileWord),
         ("exhaust memory", 9, FaultReason::NotTheHeap),
         ("nak", 4, FaultReason::NotTheBus),
