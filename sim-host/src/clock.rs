@@ -95,10 +95,16 @@ impl SimClock {
         }
     }
 
-    /// Begins a step: lets the clock go, or if `still`, looks at the host's once.
-    pub(crate) fn begin_step(&self, still: bool) {
+    /// Begins a step: lets the clock go, or if `still`, looks at the host's once. Of a host that is late it does not see
+    /// more than `next`, when the I²C bus has something to do: that comes at its own time, and before what comes later.
+    pub(crate) fn begin_step(&self, still: bool, next: Option<Instant>) {
         if let Source::Host { shown_us, .. } = &*self.0 {
-            shown_us.store(if still { self.host_us() } else { GOES }, Ordering::Relaxed);
+            let show_us = match (still, next) {
+                (false, _) => GOES,
+                (true, None) => self.host_us(),
+                (true, Some(next)) => self.host_us().min(next.as_micros().max(self.now_us())),
+            };
+            shown_us.store(show_us, Ordering::Relaxed);
         }
     }
 

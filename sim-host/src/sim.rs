@@ -240,7 +240,7 @@ impl Sim {
             return self.idle_step();
         }
         let expected = self.expected();
-        self.clock.begin_step(self.exact);
+        self.clock.begin_step(self.exact, self.i2c.next_event());
         let now = self.clock.now();
         for external in self.inbox.take() {
             self.external.schedule(now, external, Cause::Outside);
@@ -268,7 +268,7 @@ impl Sim {
         }
         self.refuse_memory();
         self.uarts.iter().for_each(Uart::advance);
-        self.i2c.advance();
+        self.carry_bus();
         self.flash.iter().for_each(Flash::advance);
         if self.timer_at.get().is_some_and(|at| at <= now) {
             self.timer_at.set(None);

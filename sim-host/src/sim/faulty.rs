@@ -21,11 +21,27 @@ impl Sim {
                 Cause::Late => inputs.push((external, cause)),
             }
         }
-        // At most one byte is at its end in a step, so this is about that one.
+        // What is taken down on a tape is that of one byte, and no more are at their end in a step that is on one.
         if self.i2c.acknowledges_now().is_some_and(|address| self.faults.refuses(lived, address)) {
             inputs.push((External::Nak, Cause::Late));
         }
         inputs
+    }
+
+    /// Carries the I²C bus on by a byte. While the clock goes by itself, by all bytes that are at their end by now: a host that
+    /// is late must not let a transfer take longer than it does on the wires.
+    pub(super) fn carry_bus(&mut self) {
+        self.i2c.advance();
+        if self.exact || self.clock.is_virtual() {
+            return;
+        }
+        while self.i2c.next_event().is_some_and(|at| at <= self.clock.now()) {
+            let lived = self.uptime_of_all_boots();
+            if self.i2c.acknowledges_now().is_some_and(|address| self.faults.refuses(lived, address)) {
+                self.i2c.refuse_next();
+            }
+            self.i2c.advance();
+        }
     }
 
     /// Something has happened, perhaps by a fault; so many hits.
