@@ -182,9 +182,10 @@ impl<'a, T: Sync> Explorer<'a, T> {
         self
     }
 
-    /// Draws [faults](crate::fault) for each seed, too: bytes that are lost or wrong, stalled drivers, no memory, storage that
-    /// fails or has wrong bits if the base run uses it, power cuts, and the end of tasks of these names. All are over when the machine has lived for [`TROUBLE`], but for power cuts and ends
-    /// of tasks, which come with what the machine does. Then commands may fail, but nothing else may be worse than in the
+    /// Draws [faults](crate::fault) for each seed, too: bytes that are lost or wrong, stalled drivers, no memory, power cuts,
+    /// and the end of tasks of these names; where the base run uses them, storage that fails or has wrong bits, and a bad I²C bus.
+    /// All are over when the machine has lived for [`TROUBLE`], but for power cuts, ends of tasks and bits that go bad for good,
+    /// which come with what the machine does. Then commands may fail, but nothing else may be worse than in the
     /// base run. What `run` does should bring the machine back to where it would have come without faults, as
     /// [`console::recover`] does.
     #[must_use]
