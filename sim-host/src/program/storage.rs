@@ -27,29 +27,35 @@ pub(crate) fn begin(options: &Options, builder: Builder) -> Result<Builder, Host
         Some(Storage::Nothing) => return Ok(builder.without_storage()),
         Some(Storage::File(path)) => path,
     };
-    let failed = |error| HostError::Storage { path: path.clone(), error };
-    let image = match fs::metadata(path) {
-        Ok(metadata) => {
-            usable(&metadata).map_err(failed)?;
-            let no_image = |error| HostError::NoImage { path: path.clone(), error };
-            // Before it is read, for it may be larger than memory.
-            let (bytes, capacity) = (metadata.len(), Image::GEOMETRY.capacity);
-            if bytes > capacity.into() {
-                let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-                return Err(no_image(NotAnImage::Size { bytes, capacity }));
-            }
-            let bytes = fs::read(path).map_err(failed)?;
-            Image::from_bytes(Image::GEOMETRY, &bytes).map_err(no_image)?
-        }
+    Ok(builder.storage(read(path)?))
+}
+
+/// What the file holds, after a look at whether it can be written at the end: rather now than when there is something to lose.
+fn read(path: &Path) -> Result<Image, HostError> {
+    let failed = |error| HostError::Storage { path: path.to_owned(), error };
+    let no_image = |error| HostError::NoImage { path: path.to_owned(), error };
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // Rather now than when there is something to lose.
             let image = Image::new();
             write(path, &image).map_err(failed)?;
-            image
+            return Ok(image);
         }
         Err(error) => return Err(failed(error)),
     };
-    Ok(builder.storage(image))
+    usable(&metadata).map_err(failed)?;
+    // Before it is read, for it may be larger than memory.
+    let (bytes, capacity) = (metadata.len(), Image::GEOMETRY.capacity);
+    if bytes > capacity.into() {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        return Err(no_image(NotAnImage::Size { bytes, capacity }));
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    let image = Image::from_bytes(Image::GEOMETRY, &bytes).map_err(no_image)?;
+    let copy =
+        beside(&itself(path)).and_then(|copy| fs::File::create(&copy).map(|_| copy)).map_err(failed)?;
+    fs::remove_file(copy).map_err(failed)?;
+    Ok(image)
 }
 
 /// The file can be read to its end, and another one may take its place.
@@ -73,13 +79,17 @@ pub(crate) fn end(options: &Options, sim: &Sim) -> Result<(), HostError> {
     write(path, &sim.storage().image()).map_err(|error| HostError::Storage { path: path.clone(), error })
 }
 
-/// Writes a file anew, all or nothing: a copy beside it, with its permissions, takes its place.
-fn write(path: &Path, image: &Image) -> io::Result<()> {
-    // The file itself, if this is a link to it.
-    let path = fs::canonicalize(path).unwrap_or_else(|_missing| path.to_owned());
+/// Where a copy of the file is made before it takes its place.
+fn beside(path: &Path) -> io::Result<PathBuf> {
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     name.push(format!(".{}.new", std::process::id()));
-    let copy: PathBuf = path.with_file_name(name);
+    Ok(path.with_file_name(name))
+}
+
+/// Writes a file anew, all or nothing: a copy beside it, with its permissions, takes its place.
+fn write(path: &Path, image: &Image) -> io::Result<()> {
+    let path = itself(path);
+    let copy = beside(&path)?;
     let written = fs::File::create(&copy)
         .and_then(|mut file| {
             file.write_all(&image.to_bytes())?;
@@ -94,4 +104,9 @@ fn write(path: &Path, image: &Image) -> io::Result<()> {
         let _ = fs::remove_file(&copy);
     }
     written
+}
+
+/// The file itself, if this is a link to it.
+fn itself(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_missing| path.to_owned())
 }

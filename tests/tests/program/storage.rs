@@ -124,6 +124,16 @@ fn what_is_no_plain_file_or_must_not_be_written_is_refused_and_left_alone() {
 }
 
 #[test]
+fn where_no_copy_can_be_made_nothing_runs_that_would_be_lost() {
+    // A copy's name is longer, and too long.
+    let path = absent(&"x".repeat(250));
+    fs::write(&path, [0xff; 65536]).expect("it is ours");
+    let ended = with(path.to_str().expect("a plain path"), &[WRITE]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    assert!(ended.stderr.contains("cannot be read or written"), "{ended:?}");
+}
+
+#[test]
 fn a_file_keeps_its_permissions() {
     let path = absent("private.img");
     let name = path.to_str().expect("a plain path");
