@@ -279,6 +279,7 @@ fn when_the_driver_ends_clients_are_told_and_the_next_instance_sets_the_bus_free
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
 fn a_target_that_was_left_in_the_midst_of_any_byte_is_told_to_stop() {
     for byte in 0..=u8::MAX {
         for bit in 0..=8 {
@@ -297,6 +298,7 @@ fn a_target_that_was_left_in_the_midst_of_any_byte_is_told_to_stop() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes of safe code, whose unsafe grounds have tests of their own")]
 fn a_driver_that_is_ended_while_it_sets_the_bus_free_is_followed_by_one_that_does_so() {
     for ended_after in 0..STRETCH.as_micros() / 1000 + 2 {
         for half in 0..30 {
