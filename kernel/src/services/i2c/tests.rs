@@ -205,6 +205,20 @@ fn a_clock_that_is_held_for_long_is_an_error_in_time_and_the_next_transfer_works
 }
 
 #[test]
+fn a_transfer_has_twice_the_time_of_its_bits_beside_that_for_which_targets_may_hold_the_clock() {
+    let mut bench = Bench::new();
+    let asking = bench.begin(transfer(TARGET, &[5; LONGEST], LONGEST as u8));
+    bench.bus.hold_clock(true);
+    let bits_us = 10 * 9 * (2 * LONGEST as u64 + 3);
+    bench.machine.run_for_us(STRETCH.as_micros() + 2 * bits_us - 1);
+    assert!(bench.bus.is_running() && !asking.is_finished());
+    bench.machine.run_for_us(1);
+    assert!(!bench.bus.is_running());
+    bench.run();
+    assert_eq!(bench.outcome(asking), refused(Error::BusStuck));
+}
+
+#[test]
 fn a_clock_that_is_held_for_a_while_is_waited_for() {
     let mut bench = Bench::new();
     let asking = bench.begin(transfer(TARGET, &[1], 0));
@@ -228,6 +242,10 @@ fn a_target_that_holds_the_data_is_clocked_out_of_its_byte() {
     let mut bench = Bench::new();
     bench.bus.hold_data(1000);
     assert_eq!(bench.ask(transfer(TARGET, &[1], 0)), refused(Error::BusStuck));
+    // That data do not rise by waiting is known from then on.
+    let before = bench.kernel.now();
+    assert_eq!(bench.ask(transfer(TARGET, &[1], 0)), refused(Error::BusStuck));
+    assert!(bench.kernel.now() < before + Duration::from_millis(1), "{}", bench.kernel.now());
 }
 
 #[test]

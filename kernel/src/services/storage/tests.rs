@@ -162,6 +162,7 @@ impl Bench {
         let ended = self.chip.end();
         if ended && self.chip.with(|model| model.interrupt) {
             self.handler.interrupt();
+            assert!(!self.chip.with(|model| model.interrupt), "it would come again at once");
         }
         self.machine.settle();
         ended
@@ -323,6 +324,23 @@ fn who_gives_up_stops_what_was_not_begun_and_leaves_the_device_sane() {
     assert!(read.is_finished());
     let two = [Operation::Erase { offset: 0 }, Operation::Erase { offset: 128 }];
     assert_eq!(bench.started(), [&two[..], &[Operation::Read { offset: 0, len: 2 }]].concat());
+}
+
+#[test]
+fn who_gives_a_write_up_stops_the_pages_that_were_not_begun() {
+    let mut bench = Bench::new();
+    let client = bench.connect(1);
+    let give_up = async move {
+        let pages = write(0, &[0; CHUNK]);
+        assert_eq!(client.call_within(Duration::from_millis(1), pages).await, Err(CallError::Deadline));
+    };
+    let asking = bench.kernel.try_spawn("gives up", give_up).expect("spawned");
+    bench.machine.settle();
+    bench.machine.run_for_us(1000);
+    assert!(asking.is_finished());
+    assert!(bench.end());
+    assert_eq!(bench.started(), [Operation::Program { offset: 0, data: Chunk::cut(&[0; 32]) }]);
+    assert_eq!(bench.ask(Request::Read { offset: 30, len: 4 }), data(&[0, 0, 0xff, 0xff]));
 }
 
 #[test]
