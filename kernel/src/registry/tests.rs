@@ -8,6 +8,7 @@ mod model;
 mod pressure;
 mod random;
 mod reentry;
+mod texts;
 
 use core::{
     cell::{Cell, RefCell},
