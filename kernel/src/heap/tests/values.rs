@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::*;
-use crate::heap::{Box, Shared};
+use crate::heap::{Box, HeapStats, Shared};
 
 #[test]
 fn a_box_is_two_words() {
@@ -262,6 +262,20 @@ fn the_figures_say_how_fragmented_the_heap_is() {
     assert!(heap.try_buffer(stats.largest_free + 1).is_err());
     drop(blocks);
     assert_empty(&heap);
+}
+
+#[test]
+fn fragmentation_is_the_part_of_what_is_free_that_one_request_cannot_have() {
+    let heap = heap();
+    let with = |used, in_one| {
+        let largest_free = in_one - BLOCK_OVERHEAD;
+        HeapStats { capacity: 1000, used, largest_free, ..heap.stats() }.fragmentation_percent()
+    };
+    assert_eq!(
+        [with(0, 1000), with(0, 750), with(0, 30), with(500, 500), with(500, 125)],
+        [0, 25, 97, 0, 75]
+    );
+    assert_eq!(HeapStats { capacity: 1000, used: 1000, ..heap.stats() }.fragmentation_percent(), 0);
 }
 
 #[test]
