@@ -306,13 +306,12 @@ fn polls_longer_than_the_limit_are_told() {
     let limit = Settings::DEFAULT.long_poll_us;
     let machine = Machine::new();
     let kernel = machine.kernel.handle();
-    kernel.events().listen(Kinds::ALL);
     let mut cursor = kernel.events().last(0);
     let mut told = Vec::new();
     let clock = machine.clock.clone();
-    let mut polls = [limit - 1, limit, limit + 1, 3 * limit, 1].into_iter();
+    let mut polls = [limit, limit + 1, 3 * limit, 1].into_iter();
     let task = poll_fn(move |context| {
-        let Some(us) = polls.next() else { return Poll::Ready(()) };
+        let Some(us) = polls.next() else { return Poll::<()>::Pending };
         clock.set(clock.now_us() + u64::from(us));
         context.waker().wake_by_ref();
         Poll::Pending
@@ -326,6 +325,27 @@ fn polls_longer_than_the_limit_are_told() {
     }
     let expected = [limit + 1, 3 * limit].map(|us| Event::LongPoll { task, us });
     assert_eq!(told, expected);
+    let stats = kernel.next_task(TaskId(task - 1)).expect("it is there");
+    assert_eq!((stats.longest_us, stats.busy_us), (3 * limit, u64::from(5 * limit + 2)));
+}
+
+#[test]
+fn the_longest_poll_is_known_to_the_microsecond() {
+    let machine = Machine::stepping();
+    let clock = machine.clock.clone();
+    // Each one longer than the one before, by as little as can be.
+    let mut polls = 1..4;
+    let task = poll_fn(move |context| {
+        clock.set(clock.now_us() + polls.next().unwrap_or(0));
+        context.waker().wake_by_ref();
+        Poll::<()>::Pending
+    });
+    machine.kernel.handle().try_spawn("slower", task).expect("memory").detach();
+    for (longest, busy) in [(1, 1), (2, 3), (3, 6), (3, 6)] {
+        machine.kernel.tick();
+        let stats = machine.kernel.handle().next_task(TaskId(0)).expect("it is there");
+        assert_eq!((stats.longest_us, stats.busy_us), (longest, busy));
+    }
 }
 
 #[test]
