@@ -47,6 +47,15 @@ fn what_is_charged_is_what_the_pool_takes() {
 }
 
 #[test]
+fn a_request_is_rounded_up_by_a_sixteenth_at_most() {
+    for len in (1..100_000).step_by(if cfg!(miri) { 997 } else { 7 }) {
+        let least = len + BLOCK_OVERHEAD;
+        let charged = Pool::block_size(Layout::array::<u8>(len).expect("a layout"));
+        assert!((least..=(least + GRANULE) * 17 / 16).contains(&charged), "{charged} for {len}");
+    }
+}
+
+#[test]
 fn what_is_empty_costs_nothing_and_always_succeeds() {
     let heap = heap();
     let ballast = heap.try_buffer(most(&heap)).expect("an empty heap gives its most");
