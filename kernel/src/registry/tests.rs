@@ -8,6 +8,7 @@ mod model;
 mod pressure;
 mod random;
 mod reentry;
+mod texts;
 
 use core::{
     cell::{Cell, RefCell},
@@ -224,5 +225,68 @@ fn outcome(pending: &mut Pending<'_, Probe>) -> Option<Result<u32, CallError<u32
         Poll::Ready(Err(CallError::Unanswered)) => Some(Err(CallError::Unanswered)),
         Poll::Ready(Err(CallError::Deadline)) => Some(Err(CallError::Deadline)),
         Poll::Ready(Err(CallError::WaitCycle)) => Some(Err(CallError::WaitCycle)),
+    }
+}
+
+/// A service whose greeting needs more alignment than its requests.
+enum WideHello {}
+
+/// A service whose requests need more alignment than its greeting.
+enum WideRequest {}
+
+#[repr(align(64))]
+struct Wide(u8);
+
+impl Service for WideHello {
+    type Request = u8;
+    type Response = u8;
+    type Error = Infallible;
+    type Hello = Wide;
+    type ConnectError = Infallible;
+
+    const UUID: Uuid = Uuid::from_u128(3);
+    const NAME: &'static str = "wide-hello";
+    const VERSION: Version = Version::new(1, 0);
+}
+
+impl Service for WideRequest {
+    type Request = Wide;
+    type Response = u8;
+    type Error = Infallible;
+    type Hello = u8;
+    type ConnectError = Infallible;
+
+    const UUID: Uuid = Uuid::from_u128(4);
+    const NAME: &'static str = "wide-request";
+    const VERSION: Version = Version::new(1, 0);
+}
+
+#[test]
+fn greetings_and_requests_are_aligned_as_they_need() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let services = kernel.services();
+    let mut greeted = services.try_bind::<WideHello>("").expect("bound");
+    let mut asked = services.try_bind::<WideRequest>("").expect("bound");
+    let mut others = Vec::new();
+    for number in 0..5 {
+        // Connections lie wherever there is room.
+        others.push(kernel.heap().try_buffer(1 + 16 * usize::from(number)).expect("there is memory"));
+        let mut connecting = Box::pin(services.try_connect::<WideHello>(Wide(number), 2));
+        assert!(poll(&mut connecting).is_pending());
+        let Some(Incoming::Hello(handshake)) = greeted.try_next() else { panic!("it connects") };
+        let hello = handshake.hello();
+        assert_eq!((hello.0, (&raw const *hello).addr() % 64), (number, 0));
+        let mut connecting = Box::pin(services.try_connect::<WideRequest>(number, 2));
+        assert!(poll(&mut connecting).is_pending());
+        let Some(Incoming::Hello(handshake)) = asked.try_next() else { panic!("it connects") };
+        assert!(handshake.accept().is_ok());
+        let Poll::Ready(Ok(client)) = poll(&mut connecting) else { panic!("it was accepted") };
+        let pending = [0, 1].map(|_| client.try_send(Wide(number)).ok().expect("a slot is free"));
+        for _ in &pending {
+            let Some(Incoming::Call(call)) = asked.try_next() else { panic!("it was asked") };
+            let request = call.request();
+            assert_eq!((request.0, (&raw const *request).addr() % 64), (number, 0));
+        }
     }
 }

@@ -5,7 +5,13 @@ use core::{
     pin::pin,
     task::{Context, Poll, Waker},
 };
-use std::{sync::Arc, thread};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use super::Signal;
 
@@ -84,4 +90,39 @@ fn a_wait_leaves_no_waker_behind_whether_it_is_given_up_or_over() {
         }
         assert_eq!(Arc::strong_count(&nobody), 1);
     }
+}
+
+/// Counts wakes.
+#[derive(Default)]
+struct Bell(AtomicUsize);
+
+impl std::task::Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn who_waits_sleeps_until_the_signal_is_raised_however_often_it_is_polled() {
+    let (signal, bell) = (Signal::new(), Arc::new(Bell::default()));
+    let waker = Waker::from(bell.clone());
+    let mut wait = pin!(signal.wait());
+    for _ in 0..3 {
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    assert_eq!(bell.0.load(Ordering::Relaxed), 0);
+    signal.raise();
+    assert_eq!(bell.0.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_wait_that_was_never_polled_wakes_nobody() {
+    let (signal, bell) = (Signal::new(), Arc::new(Bell::default()));
+    let waker = Waker::from(bell.clone());
+    let mut wait = pin!(signal.wait());
+    assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(signal.wait());
+    assert_eq!(bell.0.load(Ordering::Relaxed), 0);
+    signal.raise();
+    assert_eq!(bell.0.load(Ordering::Relaxed), 1);
 }

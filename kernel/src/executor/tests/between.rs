@@ -252,11 +252,12 @@ fn a_task_that_listens_to_polls_and_ticks_in_vain_is_charged_what_it_took() {
             std::panic::set_hook(std::boxed::Box::new(|_| {}));
             assert!(catch_unwind(AssertUnwindSafe(|| inside.kernel.tick())).is_err());
             std::panic::set_hook(hook);
-            inside.clock.set(5);
+            inside.clock.set(105);
             Poll::Pending
         }),
     );
     let task = task.expect("memory");
+    machine.clock.set(100);
     machine.settle();
     let stats = kernel.next_task(TaskId(task.id().0 - 1)).expect("it is there");
     assert_eq!((stats.busy_us, stats.longest_us), (5, 5));
@@ -298,4 +299,67 @@ fn a_task_that_ends_while_its_joiner_is_exchanged_is_seen_to_end() {
     drop(ticks);
     assert_eq!(poll_once(&mut task), Poll::Ready(Ok(7)));
     DRIVEN.set(None);
+}
+
+#[test]
+fn polls_longer_than_the_limit_are_told() {
+    let limit = Settings::DEFAULT.long_poll_us;
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let mut cursor = kernel.events().last(0);
+    let mut told = Vec::new();
+    let clock = machine.clock.clone();
+    let mut polls = [limit, limit + 1, 3 * limit, 1].into_iter();
+    let task = poll_fn(move |context| {
+        let Some(us) = polls.next() else { return Poll::<()>::Pending };
+        clock.set(clock.now_us() + u64::from(us));
+        context.waker().wake_by_ref();
+        Poll::Pending
+    });
+    let task = kernel.try_spawn("slow", task).expect("memory").id().0;
+    machine.settle();
+    while let Some(entry) = kernel.events().read(&mut cursor) {
+        if let event @ Event::LongPoll { .. } = entry.record.event {
+            told.push(event);
+        }
+    }
+    let expected = [limit + 1, 3 * limit].map(|us| Event::LongPoll { task, us });
+    assert_eq!(told, expected);
+    let stats = kernel.next_task(TaskId(task - 1)).expect("it is there");
+    assert_eq!((stats.longest_us, stats.busy_us), (3 * limit, u64::from(5 * limit + 2)));
+}
+
+#[test]
+fn the_longest_poll_is_known_to_the_microsecond() {
+    let machine = Machine::stepping();
+    let clock = machine.clock.clone();
+    // Each one longer than the one before, by as little as can be.
+    let mut polls = 1..4;
+    let task = poll_fn(move |context| {
+        clock.set(clock.now_us() + polls.next().unwrap_or(0));
+        context.waker().wake_by_ref();
+        Poll::<()>::Pending
+    });
+    machine.kernel.handle().try_spawn("slower", task).expect("memory").detach();
+    for (longest, busy) in [(1, 1), (2, 3), (3, 6), (3, 6)] {
+        machine.kernel.tick();
+        let stats = machine.kernel.handle().next_task(TaskId(0)).expect("it is there");
+        assert_eq!((stats.longest_us, stats.busy_us), (longest, busy));
+    }
+}
+
+#[test]
+fn who_listens_to_allocations_or_to_frees_alone_is_told_of_them() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    for kind in [Kind::Allocate, Kind::Free] {
+        kernel.events().listen(Kinds::NONE.with(kind));
+        machine.settle();
+        let mut cursor = kernel.events().last(0);
+        drop(kernel.heap().try_box(1_u8));
+        let told = core::iter::from_fn(|| kernel.events().read(&mut cursor))
+            .map(|entry| entry.record.event.kind())
+            .collect::<Vec<_>>();
+        assert_eq!(told, [kind]);
+    }
 }

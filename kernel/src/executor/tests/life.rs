@@ -1,6 +1,7 @@
 //! Spawning, joining and ending tasks.
 
 use core::future::pending;
+use std::{format, string::ToString};
 
 use super::*;
 use crate::{heap::AllocError, limits::Settings};
@@ -303,4 +304,36 @@ fn a_task_is_listed_with_what_it_does_until_it_is_over() {
     assert_eq!((waiting.state, waiting.polls, waiting.wakes), (TaskState::Waiting, 1, 0));
     assert_eq!(kernel.next_task(waiting.id), None);
     assert!(asking.expect("spawned").is_finished());
+}
+
+#[test]
+fn a_quota_is_set_by_number_and_an_unknown_number_is_told() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let (handle, place) = (kernel.clone(), Place::default());
+    let parked = park(&place);
+    let mut task = kernel
+        .try_spawn("task", async move {
+            parked.await;
+            handle.heap().try_buffer(1).map(|_| ())
+        })
+        .expect("spawned");
+    machine.settle();
+    assert!(!kernel.set_quota(TaskId(task.id().0 + 1), Some(0)));
+    assert!(kernel.set_quota(task.id(), Some(0)));
+    let (_, account) = kernel.next_account(TaskId(0)).expect("listed");
+    assert_eq!((account.name, account.quota), ("task", Some(0)));
+    wake(&place);
+    assert!(matches!(outcome(&machine, &mut task), Ok(Err(AllocError::Quota { quota: 0, .. }))));
+    assert!(!kernel.set_quota(task.id(), None), "it is over");
+}
+
+#[test]
+fn tasks_and_their_ends_are_printed_for_people() {
+    let machine = Machine::new();
+    let task = machine.kernel.handle().try_spawn("task", async {}).expect("spawned");
+    assert_eq!(TaskId(7).to_string(), "7");
+    assert!(format!("{task:?}").contains(&format!("{:?}", task.id())), "{task:?}");
+    let ends = [JoinError::Cancelled, JoinError::Panicked].map(|end| end.to_string());
+    assert!(ends.iter().all(|end| end.contains(' ')) && ends[0] != ends[1], "{ends:?}");
 }

@@ -253,3 +253,28 @@ fn a_spawn_that_comes_too_late_is_refused_and_says_why() {
         matches!(polled, core::task::Poll::Ready(Err(refused)) if refused.reason == SpawnFailure::ShutDown)
     );
 }
+
+#[test]
+fn a_wake_of_a_task_that_has_gone_down_with_the_kernel_rings_no_doorbell() {
+    struct WakesLast(Place);
+    impl Drop for WakesLast {
+        fn drop(&mut self) {
+            wake(&self.0);
+        }
+    }
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let place = Place::default();
+    kernel.try_spawn("parked", park(&place)).expect("spawned").detach();
+    let wakes = WakesLast(place);
+    let later = async move {
+        let _wakes = wakes;
+        core::future::pending::<()>().await;
+    };
+    kernel.try_spawn("later", later).expect("spawned").detach();
+    machine.settle();
+    let (doorbell, waker) = Wakes::new();
+    assert!(machine.kernel.fall_asleep(&waker));
+    drop(machine);
+    assert_eq!(doorbell.count(), 0);
+}

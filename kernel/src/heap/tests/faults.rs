@@ -3,8 +3,11 @@
 use core::cell::RefCell;
 use std::vec::Vec;
 
-use super::*;
-use crate::heap::{AllocError, Observation, Observer, SteadyState};
+use super::{
+    accounts::{free_task, task},
+    *,
+};
+use crate::heap::{AllocError, AllocFailed, Observation, Observer, SteadyState};
 
 type Seen = RefCell<Vec<(Observation, &'static str, usize)>>;
 
@@ -123,6 +126,28 @@ fn every_allocation_is_told_to_who_traces() {
 }
 
 #[test]
+fn the_end_of_a_task_is_told_with_what_the_kernel_inherits_of_it() {
+    let seen = Seen::default();
+    let heap = heap();
+    observe(&heap, &seen);
+    heap.trace(true);
+    let kept = charge::<[u8; 64]>();
+    for leaves in [false, true] {
+        let (account, layout) = task(&heap);
+        if leaves {
+            assert!(as_owner(&heap, account, |_| heap.try_permanent([1_u8; 64])).is_ok());
+        }
+        seen.borrow_mut().clear();
+        // SAFETY: given up here.
+        unsafe { Account::retire(account, free_task) };
+        let told = seen.borrow();
+        assert_eq!(told[0], (Observation::Freed, "task", Pool::block_size(layout)));
+        let inherited = [(Observation::Freed, "task", kept), (Observation::Allocated, "kernel", kept)];
+        assert_eq!(told[1..], inherited[..if leaves { 2 } else { 0 }]);
+    }
+}
+
+#[test]
 fn every_refusal_says_one_clear_sentence() {
     let errors = [
         AllocError::OutOfMemory { requested: 1 },
@@ -134,5 +159,10 @@ fn every_refusal_says_one_clear_sentence() {
     for error in errors {
         let text = std::format!("{error}");
         assert!(text.len() > 20 && !text.ends_with('.') && !text.contains('\n'), "{text}");
+        assert_eq!(
+            std::format!("{}", AllocFailed { value: 0, error }),
+            text,
+            "whatever was not moved to the heap"
+        );
     }
 }

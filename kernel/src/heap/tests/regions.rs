@@ -57,9 +57,14 @@ fn any_length_and_alignment_is_a_heap_or_is_refused_with_what_it_needs() {
 #[test]
 fn what_a_refusal_says_is_needed_is_enough() {
     let mut memory = vec![MaybeUninit::uninit(); 2 * size_of::<Heap>()];
-    let Err(RegionError::TooSmall { needed, .. }) = Heap::create(counted(&mut memory[3..100])) else {
+    let Err(refusal @ RegionError::TooSmall { needed, .. }) = Heap::create(counted(&mut memory[3..100]))
+    else {
         panic!("a heap needs more than 97 bytes");
     };
+    assert_eq!(
+        std::format!("{refusal}"),
+        std::format!("97 bytes are too few, the heap's tables alone need {needed}")
+    );
     assert!(Heap::create(counted(&mut memory[3..3 + needed - 1])).is_err());
     let heap = Heap::create(counted(&mut memory[3..3 + needed])).map(|heap| most(&heap));
     assert!(heap.expect("as much as is needed") >= 1);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::*;
-use crate::heap::{Box, Shared};
+use crate::heap::{Box, HeapStats, Shared};
 
 #[test]
 fn a_box_is_two_words() {
@@ -48,6 +48,9 @@ fn values_can_be_taken_out() {
     let mut shared = heap.try_shared(value.clone()).expect("there is memory");
     let again = shared.clone();
     assert_eq!((Shared::owners(&shared), Shared::ptr_eq(&shared, &again)), (2, true));
+    let equal = heap.try_shared(value.clone()).expect("there is memory");
+    assert!(*equal == *shared && !Shared::ptr_eq(&shared, &equal), "equal, and another value");
+    drop(equal);
     assert!(Shared::get_mut(&mut shared).is_none());
     let shared = Shared::try_unwrap(shared).expect_err("there is another owner");
     drop(again);
@@ -198,7 +201,19 @@ fn a_vector_does_what_a_list_does() {
     for text in &mut vec {
         text.push('!');
     }
-    assert!((&vec).into_iter().all(|text| text.ends_with('!')));
+    assert_eq!((&vec).into_iter().filter(|text| text.ends_with('!')).count(), list.len());
+}
+
+#[test]
+fn what_lies_in_the_heap_prints_as_it_does_elsewhere() {
+    let heap = heap();
+    let mut vec = heap.try_vec(3).expect("there is memory");
+    assert_eq!(vec.push(7), Ok(()));
+    assert_eq!(std::format!("{vec:?}"), "[7]");
+    let buffer = heap.try_buffer(2).expect("there is memory");
+    assert_eq!(std::format!("{buffer:?}"), "[0, 0]");
+    let shared = heap.try_shared("shared").expect("there is memory");
+    assert_eq!(std::format!("{shared:?}"), "\"shared\"");
 }
 
 #[test]
@@ -247,6 +262,20 @@ fn the_figures_say_how_fragmented_the_heap_is() {
     assert!(heap.try_buffer(stats.largest_free + 1).is_err());
     drop(blocks);
     assert_empty(&heap);
+}
+
+#[test]
+fn fragmentation_is_the_part_of_what_is_free_that_one_request_cannot_have() {
+    let heap = heap();
+    let with = |used, in_one| {
+        let largest_free = in_one - BLOCK_OVERHEAD;
+        HeapStats { capacity: 1000, used, largest_free, ..heap.stats() }.fragmentation_percent()
+    };
+    assert_eq!(
+        [with(0, 1000), with(0, 750), with(0, 30), with(500, 500), with(500, 125)],
+        [0, 25, 97, 0, 75]
+    );
+    assert_eq!(HeapStats { capacity: 1000, used: 1000, ..heap.stats() }.fragmentation_percent(), 0);
 }
 
 #[test]

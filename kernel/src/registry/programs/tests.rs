@@ -152,7 +152,8 @@ fn hostile_frames_are_refused_and_the_connection_goes_on() {
         for bytes in hostile {
             assert_eq!(store.call(bytes, &mut reply).await, Err(ProgramCallError::Malformed), "{bytes:?}");
         }
-        assert_eq!(store.call(&[0; FRAME + 1], &mut reply).await, Err(ProgramCallError::TooLong));
+        assert_eq!(store.call(&[0xff; FRAME], &mut reply).await, Err(ProgramCallError::Malformed));
+        assert_eq!(store.call(&[0xff; FRAME + 1], &mut reply).await, Err(ProgramCallError::TooLong));
         assert_eq!(store.call(&good, &mut []).await, Err(ProgramCallError::ReplyTooLong));
         assert_eq!(store.call(&good, &mut reply).await, Ok(ProgramReply::Response(1)));
     });
@@ -197,7 +198,7 @@ fn requests_under_way_are_told_apart_by_number() {
         let store =
             kernel.services().connect_program(Store::UUID, Store::KEY, &[1], 2).await.expect("connected");
         let request = frame(&Request::Length(Text::cut("abc")));
-        let first = store.send(&request).expect("a slot is free");
+        let first = store.send(&frame(&Request::Length(Text::cut("a")))).expect("a slot is free");
         let second = store.send(&request).expect("a slot is free");
         assert_eq!(store.send(&request), Err(ProgramCallError::Full));
         store.give_up(first);
@@ -207,5 +208,28 @@ fn requests_under_way_are_told_apart_by_number() {
         assert_eq!(gone, Err(ProgramCallError::NoSuchRequest));
         let answer = core::future::poll_fn(|context| store.poll_reply(second, context, &mut reply)).await;
         assert_eq!((answer, reply[0]), (Ok(ProgramReply::Response(1)), 3));
+    });
+}
+
+#[test]
+fn a_program_that_gives_up_frees_the_slot_and_one_that_goes_the_connection() {
+    with_store(|kernel| async move {
+        let clients = || kernel.services().next_service(InstanceId(0)).expect("listed").clients;
+        let store =
+            kernel.services().connect_program(Store::UUID, Store::KEY, &[1], 1).await.expect("connected");
+        let request = frame(&Request::Length(Text::cut("abc")));
+        let mut reply = [0; 4];
+        {
+            let mut call = pin!(store.call(&request, &mut reply));
+            let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+            assert!(first.is_pending());
+            assert_eq!(store.send(&request), Err(ProgramCallError::Full));
+        }
+        assert_eq!(store.call(&request, &mut reply).await, Ok(ProgramReply::Response(1)));
+        let used = kernel.heap().stats().used;
+        assert_eq!(clients(), 1);
+        drop(store);
+        assert_eq!(clients(), 0);
+        assert!(kernel.heap().stats().used < used, "its memory is free");
     });
 }

@@ -273,3 +273,60 @@ fn a_deadline_is_an_outcome_and_the_next_request_works() {
     assert!(bench.take().answer(reply).is_ok());
     assert_eq!(outcome(&mut next), Some(Ok(3)));
 }
+
+#[test]
+fn every_request_and_its_outcome_is_told_of() {
+    let mut bench = Bench::new();
+    let kernel = bench.machine.kernel.handle();
+    let events = kernel.events();
+    events.listen(Kinds::ALL);
+    let client = bench.connect(2);
+    let mut cursor = events.last(0);
+    let (answered, dropped) = (bench.send(&client, 1), bench.send(&client, 2));
+    let reply = bench.drops.token(3);
+    let call = bench.take();
+    let (connection, first) = (client.id().0, call.id().0);
+    assert!(call.answer(reply).is_ok());
+    let call = bench.take();
+    let second = call.id().0;
+    drop(call);
+    let told: Vec<_> = core::iter::from_fn(|| events.read(&mut cursor))
+        .map(|entry| entry.record.event)
+        .filter(|event| {
+            matches!(event, Event::Request { .. } | Event::Reply { .. } | Event::Unanswered { .. })
+        })
+        .collect();
+    let expected = [
+        Event::Request { connection, request: first },
+        Event::Request { connection, request: second },
+        Event::Reply { connection, request: first },
+        Event::Unanswered { connection, request: second },
+    ];
+    assert_eq!(told, expected);
+    drop((answered, dropped));
+}
+
+#[test]
+fn a_request_kept_by_the_server_does_not_keep_the_task_that_gave_it_up() {
+    let mut bench = Bench::new();
+    let kernel = bench.machine.kernel.handle();
+    let services = bench.services();
+    let client = Rc::new(bench.connect(1));
+    let (asking, token) = (client.clone(), bench.drops.token(1));
+    let before = bench.used();
+    let task = async move {
+        let large = [services.next_service(crate::registry::InstanceId(0)); 20];
+        let answer = asking.call(token).await;
+        drop((answer, large));
+    };
+    let task = kernel.try_spawn("client", task).expect("spawned");
+    bench.machine.settle();
+    assert!(bench.used() > before);
+    let call = bench.take();
+    task.abort();
+    task.detach();
+    bench.machine.settle();
+    assert_eq!(bench.used(), before, "the memory of the task is free, though its request is not ended");
+    drop(call);
+    drop(client);
+}

@@ -301,3 +301,26 @@ fn only_who_waits_for_the_service_waits_for_memory_too() {
     assert!(poll(&mut waiting).is_pending(), "the server has not answered");
     assert!(services.next_connection(ConnectionId(0)).is_some());
 }
+
+#[test]
+fn a_listing_names_the_task_that_serves() {
+    let machine = Machine::new();
+    let kernel = machine.kernel.handle();
+    let server = kernel.services().try_bind::<Add>("").expect("bound");
+    let serves = || kernel.services().next_service(InstanceId(0)).expect("listed").task;
+    assert_eq!(serves(), 0, "no task has bound it");
+    let first = kernel.try_spawn("first", async move {
+        let mut server = server;
+        let mut next = Box::pin(server.next());
+        assert!(poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await.is_pending());
+        drop(next);
+        server
+    });
+    let mut first = first.expect("spawned");
+    machine.settle();
+    assert_eq!(serves(), first.id().0);
+    let Poll::Ready(Ok(mut server)) = poll(&mut first) else { panic!("it has ended") };
+    let second = kernel.try_spawn("second", async move { drop(server.next().await) });
+    machine.settle();
+    assert_eq!(serves(), second.expect("spawned").id().0, "it was handed over");
+}

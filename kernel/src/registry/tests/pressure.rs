@@ -96,6 +96,23 @@ fn who_waits_for_a_slot_is_told_that_the_server_is_gone() {
 }
 
 #[test]
+fn a_call_that_has_come_to_its_end_keeps_no_request() {
+    let mut bench = Bench::new();
+    let client = bench.connect(1);
+    let _held = bench.send(&client, 0);
+    let mut in_line = Box::pin(client.call(bench.drops.token(1)));
+    assert!(poll(&mut in_line).is_pending());
+    let mut late = Box::pin(client.call(bench.drops.token(2)));
+    drop(bench.server.take());
+    let dropped = bench.drops.count();
+    assert!(matches!(poll(&mut in_line), Poll::Ready(Err(CallError::ServerGone))));
+    assert!(matches!(poll(&mut late), Poll::Ready(Err(CallError::ServerGone))));
+    assert_eq!(bench.drops.count(), dropped + 2, "though the futures are still there");
+    drop((in_line, late));
+    assert_eq!(bench.drops.count(), dropped + 2);
+}
+
+#[test]
 fn no_request_allocates() {
     let mut bench = Bench::new();
     let client = bench.connect(2);
