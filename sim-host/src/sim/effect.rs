@@ -49,7 +49,7 @@ impl Sim {
             }
             External::Exhaust => self.take_memory(1),
             External::Fragment => self.take_memory(2),
-            External::Relieve => std::mem::take(&mut self.taken).len() as u64,
+            External::Relieve => self.relieve(),
             External::Sense { address, text } => u64::from(self.i2c.sense(*address, text)),
             External::Nak => {
                 self.i2c.refuse_next();
@@ -115,6 +115,11 @@ impl Sim {
         });
         self.taken.extend(kept);
         (self.taken.len() - before) as u64
+    }
+
+    /// Gives back what was taken away; returns how many pieces.
+    pub(crate) fn relieve(&mut self) -> u64 {
+        std::mem::take(&mut self.taken).len() as u64
     }
 
     /// Refuses memory to tasks of the names that are refused it, those that have come since among them.

@@ -47,6 +47,14 @@ fn the_standard_services_bear_faults_anywhere() {
 }
 
 #[test]
+fn what_a_fault_holds_of_a_machine_that_is_off_is_no_leak() {
+    let script = file("explore-exhausted.txt", "ping\nsleep 2ms\npoweroff\n");
+    let ended =
+        explore(&script, &["--faults", "--seed", "1", "--schedule", "fault:exhaust~heap~from~1ms~until~8ms"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
 fn the_shares_of_an_exploration_are_the_whole() {
     let share = |share| {
         let ended = explore(&ten_lines(), &["--seeds", "0..20", "--shard", share, "--json"]);
