@@ -15,8 +15,12 @@ fn explore(script: &Path, options: &[&str]) -> Ended {
     run(&[&["explore", script], options].concat(), b"")
 }
 
+fn session(name: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/session")).join(name)
+}
+
 fn ten_lines() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/session/ten-lines.txt"))
+    session("ten-lines.txt")
 }
 
 fn number(json: &str, key: &str) -> u64 {
@@ -44,6 +48,19 @@ fn the_standard_services_bear_faults_anywhere() {
     let trace = trace.to_str().expect("a plain path");
     let again = explore(&ten_lines(), &["--faults", "--seed", "4", "--schedule", said, "--timeline", trace]);
     assert_eq!((again.code, &again.stdout, &again.stderr), (drawn.code, &drawn.stdout, &drawn.stderr));
+}
+
+#[test]
+fn all_devices_bear_faults_anywhere() {
+    let ended = explore(&session("devices.txt"), &["--faults", "--seeds", "0..300", "--json"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    let drawn = |kind: &str| {
+        (0..40).any(|seed| {
+            let life = explore(&session("devices.txt"), &["--faults", "--seed", &seed.to_string()]);
+            life.stderr.contains(kind)
+        })
+    };
+    assert!(["storage", "i2c", "power~cut"].into_iter().all(drawn), "all are among what is drawn");
 }
 
 #[test]
