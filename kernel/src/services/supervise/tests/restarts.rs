@@ -159,7 +159,7 @@ fn without_memory_a_driver_is_tried_again_and_starts_when_there_is_some() {
 #[test]
 fn lack_of_memory_never_has_a_driver_given_up_and_is_told_once() {
     let (bench, hog) = without_memory(POLICY);
-    bench.pass(Duration::from_secs(3600));
+    bench.pass(Duration::from_secs(if cfg!(miri) { 10 } else { 3600 }));
     // 10 + 20 + 40 + 80 ms, then 100 each.
     let DriverState::Waiting { until_us } = bench.state() else { panic!("{:?}", bench.row()) };
     assert_eq!(until_us % 100_000, 50_000);
