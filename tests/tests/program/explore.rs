@@ -19,6 +19,10 @@ fn session(name: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/session")).join(name)
 }
 
+/// What is said of `ten-lines.txt`, which kills a driver that it uses then.
+const ONE_FAILS: &str =
+    "sim-host: warning: 1 of the script's 10 commands fails without any displacement, too\n";
+
 fn ten_lines() -> PathBuf {
     session("ten-lines.txt")
 }
@@ -31,7 +35,7 @@ fn number(json: &str, key: &str) -> u64 {
 #[test]
 fn the_standard_services_bear_interrupts_anywhere() {
     let ended = explore(&ten_lines(), &["--seeds", "0..300", "--json"]);
-    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ONE_FAILS), "{ended:?}");
     assert_eq!(number(&ended.stdout, "seeds"), 300);
     assert!(!ended.stdout.contains("failed"), "{ended:?}");
 }
@@ -39,7 +43,7 @@ fn the_standard_services_bear_interrupts_anywhere() {
 #[test]
 fn the_standard_services_bear_faults_anywhere() {
     let ended = explore(&ten_lines(), &["--faults", "--seeds", "0..300", "--json"]);
-    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ONE_FAILS), "{ended:?}");
     assert_eq!(number(&ended.stdout, "seeds"), 300);
     let drawn = explore(&ten_lines(), &["--faults", "--seed", "4"]);
     assert!(drawn.code == Some(0) && drawn.stderr.contains("fault:"), "{drawn:?}");
@@ -98,6 +102,23 @@ fn a_script_that_reboots_is_explored_through_all_of_its_boots() {
         file("explore-reboots.txt", "gpio 25\nreboot\nfrobnicate\nping\nreboot\nping echo 3\npoweroff\n");
     let ended = explore(&script, &["--seeds", "0..50"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
+fn that_nothing_was_found_is_said_and_what_of_the_script_fails_anyway() {
+    let ended = explore(&ten_lines(), &["--seeds", "0..10"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ONE_FAILS));
+    assert!(
+        ended.stdout.starts_with("10 seeds in ") && ended.stdout.contains("nothing was found"),
+        "{ended:?}"
+    );
+    let script = file("explore-fails.txt", "ping\nfrobnicate\n\n# no command\nping echo\nfrobnicate twice\n");
+    let warning = "sim-host: warning: 2 of the script's 4 commands fail without any displacement, too\n";
+    let ended = explore(&script, &["--seeds", "0..10"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), warning));
+    let ended = explore(&script, &["--seeds", "0..10", "--json"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), warning));
+    assert_eq!(number(&ended.stdout, "base_failing_commands"), 2);
 }
 
 #[test]

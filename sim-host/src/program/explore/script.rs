@@ -66,6 +66,18 @@ impl Script {
         }
     }
 
+    /// What is to be said of so many commands that fail in the base run: they are as good as not explored. A scenario says
+    /// itself what it expects of its commands.
+    pub(super) fn warning(&self, failing: u32) -> Option<String> {
+        let Self::Lines(lines, _) = self else { return None };
+        let is_command = |line: &&String| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        let commands = lines.iter().filter(is_command).count();
+        (failing > 0).then(|| {
+            let fail = if failing == 1 { "fails" } else { "fail" };
+            format!("{failing} of the script's {commands} commands {fail} without any displacement, too")
+        })
+    }
+
     /// How the console is used.
     pub(super) fn mode(&self) -> Mode {
         match self {
