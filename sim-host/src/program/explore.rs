@@ -40,7 +40,7 @@ fn bring_back(sim: &mut Sim, explore: &Explore) -> Result<(), Failure> {
 pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostError> {
     let script = match Script::read(explore)? {
         Ok(script) => script,
-        Err(mistakes) => return Ok(Ending::no_scenario(mistakes)),
+        Err(ending) => return Ok(ending),
     };
     let build = |builder: Builder| -> Result<Sim, SimError> {
         machine::on(builder.without_digest(), options, script.mode()).build()

@@ -137,7 +137,10 @@ fn nonsense_is_refused_with_advice() {
         (&["--seed", "1", "--lines", "0"], "counted from 1"),
         (&["--seed", "1", "--schedule", "later"], "irq:LINE@N"),
         (&["--schedule", "none"], "--seed"),
-        (&["--timeline", "x.pftrace"], "--seed"),
+        (&["--timeline", "x.pftrace"], "needs explore's --seed"),
+        (&["--seeds", "0..10", "--timeline", "x.pftrace"], "needs explore's --seed"),
+        (&["--lines", "99"], "ten-lines.txt` has, whose last line is 10"),
+        (&["--lines", "1,11"], "--lines 1,11 asks for more"),
     ] {
         let ended = explore(&ten_lines(), options);
         assert_eq!(ended.code, Some(2), "{ended:?}");
@@ -154,10 +157,10 @@ fn nonsense_is_refused_with_advice() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let ended = run(&["explore", "there-is-no-such-script.txt"], b"");
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    for lines in [&["--lines", "99"][..], &["--lines", "1,11"]] {
-        assert_eq!(explore(&ten_lines(), lines).code, Some(1), "{lines:?}");
-    }
-    assert_eq!(explore(&file("explore-empty.txt", ""), &[]).code, Some(1));
+    let ended = run(&["explore", "there-is-no-such.scn"], b"");
+    assert!(ended.code == Some(1) && ended.stderr.contains("the scenario `there"), "{ended:?}");
+    let ended = explore(&file("explore-empty.txt", ""), &[]);
+    assert!(ended.code == Some(1) && ended.stderr.contains("it has no lines"), "{ended:?}");
 }
 
 #[test]
