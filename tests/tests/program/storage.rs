@@ -133,6 +133,12 @@ fn where_the_image_would_not_be_known_it_is_refused() {
         assert_eq!(ended.code, Some(2), "{ended:?}");
     }
     assert!(!path.exists());
+    let help = run(&["--help"], b"").stdout;
+    let (_, of_storage) = help.split_once("--storage").expect("it is told");
+    for told in ["--scenario, --record, --replay, --lockstep and --check-determinism", "SIGKILL"] {
+        let words = of_storage.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(told), "{told}: {help}");
+    }
 }
 
 #[test]
