@@ -124,7 +124,7 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
         Uart::Tcp(address) => wire::tcp::listen(address).await?,
         Uart::Pty => wire::pty::open()?,
     };
-    let described = storage::begin(options, machine::describe(options, wire.mode))?;
+    let (described, kept) = storage::begin(options, machine::describe(options, wire.mode))?;
     let described = timeline::begin(options, described)?;
     let mut sim = described.build().map_err(HostError::Boot)?;
     tape::begin(options, wire.mode, &mut sim)?;
@@ -139,7 +139,8 @@ async fn session(options: &Options) -> Result<Ended, HostError> {
     drop(terminal);
     machine::warn_of_idle_faults([&sim]);
     // However the session ended, what it stored is kept, and the tape of it is whole, each of them even if another is not.
-    let ends = [storage::end(options, &sim), tape::end(options, &mut sim), timeline::end(options, &mut sim)];
+    let ends =
+        [storage::end(kept.as_ref(), &sim), tape::end(options, &mut sim), timeline::end(options, &mut sim)];
     ends.into_iter().collect::<Result<(), _>>()?;
     Ok(Ended { ending: ending?, digest: Some(sim.digest()) })
 }

@@ -32,6 +32,8 @@ pub(crate) enum Ending {
     Found,
     /// What was to be explored fails by itself: how.
     NothingToExplore(String),
+    /// What was asked for is not there: what, and what there is.
+    Misasked(String),
     /// A signal ended the program.
     Signal(Signal),
 }
@@ -62,7 +64,7 @@ impl Ending {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::PowerOff => 0,
-            Self::Misread { .. } => 2,
+            Self::Misread { .. } | Self::Misasked(_) => 2,
             Self::Panic => 3,
             Self::Hang => 4,
             Self::CommandsFailed(_) => 5,
@@ -90,7 +92,7 @@ impl Ending {
             Self::Hang => {
                 Some("the machine hangs: the script waits for it, and nothing in it can run again".to_owned())
             }
-            Self::Diverged(how) | Self::NothingToExplore(how) => Some(how.clone()),
+            Self::Diverged(how) | Self::NothingToExplore(how) | Self::Misasked(how) => Some(how.clone()),
             Self::Misread { what, mistakes } => Some(format!("this is no {what}\n{mistakes}")),
             Self::OutOfTime => Some(
                 "the time is up and the script or scenario is not at its end: give more with --until"
@@ -111,6 +113,13 @@ pub(crate) enum HostError {
     Terminal(io::Error),
     /// The script cannot be opened.
     Script {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A scenario cannot be read.
+    Scenario {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -220,6 +229,9 @@ impl fmt::Display for HostError {
             Self::Script { path, error } => {
                 write!(f, "the script `{}` cannot be read: {error}", path.display())
             }
+            Self::Scenario { path, error } => {
+                write!(f, "the scenario `{}` cannot be read: {error}", path.display())
+            }
             Self::Listen { address, error } => write!(f, "cannot listen on `{address}`: {error}"),
             Self::Pty(error) => write!(f, "no pseudo-terminal can be opened: {error}"),
             Self::Input(error) => write!(f, "the input cannot be read: {error}"),
@@ -272,8 +284,9 @@ mod tests {
             Ending::OutOfTime,
             Ending::Found,
             Ending::NothingToExplore(String::new()),
+            Ending::Misasked(String::new()),
         ];
-        for (ending, code) in endings.into_iter().zip([0, 3, 4, 5, 6, 2, 7, 8, 9, 10]) {
+        for (ending, code) in endings.into_iter().zip([0, 3, 4, 5, 6, 2, 7, 8, 9, 10, 2]) {
             assert_eq!(ending.code(), code);
             assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{code}  "))), "{code}");
         }

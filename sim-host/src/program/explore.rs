@@ -40,16 +40,20 @@ fn bring_back(sim: &mut Sim, explore: &Explore) -> Result<(), Failure> {
 pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostError> {
     let script = match Script::read(explore)? {
         Ok(script) => script,
-        Err(mistakes) => return Ok(Ending::no_scenario(mistakes)),
+        Err(ending) => return Ok(ending),
     };
     let build = |builder: Builder| -> Result<Sim, SimError> {
         machine::on(builder.without_digest(), options, script.mode()).build()
     };
-    // The first life is the base run, and lived in this process.
-    let base_told = Mutex::new(false);
+    // The first life is the base run, and lived in this process. What fails in it is counted before it is brought back.
+    let base_failing = Mutex::new(None);
     let live = |sim: &mut Sim, lines: &[&String]| -> Result<(), Failure> {
-        let ended = script.live(sim, lines).and_then(|()| bring_back(sim, explore));
-        if !std::mem::replace(&mut *base_told.lock().unwrap_or_else(PoisonError::into_inner), true) {
+        let ended = script.live(sim, lines);
+        let failing = sim.commands_failed_in_all_boots();
+        let ended = ended.and_then(|()| bring_back(sim, explore));
+        let mut base_failing = base_failing.lock().unwrap_or_else(PoisonError::into_inner);
+        if base_failing.is_none() {
+            *base_failing = Some(failing);
             machine::warn_of_idle_faults([&*sim]);
         }
         ended
@@ -72,8 +76,13 @@ pub(crate) fn run(options: &Options, explore: &Explore) -> Result<Ending, HostEr
     };
     let seconds = began.elapsed().as_secs_f64();
     let line = explored.found.as_ref().map(|found| reproduction(options, explore, found, script.chosen()));
+    drop(explorer);
+    let base_failing = base_failing.into_inner().unwrap_or_else(PoisonError::into_inner).unwrap_or_default();
+    if let Some(warning) = script.warning(base_failing) {
+        eprintln!("sim-host: warning: {warning}");
+    }
     say(&match explore.json {
-        true => json(&explored, seconds, line.as_deref()),
+        true => json(&explored, seconds, base_failing, line.as_deref()),
         false => told(&explored, seconds, script.inputs(), line.as_deref()),
     })?;
     Ok(if explored.found.is_some() { Ending::Found } else { Ending::PowerOff })
@@ -179,6 +188,8 @@ fn told(explored: &Explored, seconds: f64, lines: &[String], reproduction: Optio
             text += &format!("    {line}\n");
         }
         text += &format!("reproduce: {reproduction}\n");
+    } else {
+        text += "nothing was found: no seed fails\n";
     }
     text
 }
@@ -193,9 +204,9 @@ fn per(amount: f64, seconds: f64) -> f64 {
     if seconds > 0.0 { amount / seconds } else { 0.0 }
 }
 
-fn json(explored: &Explored, seconds: f64, reproduction: Option<&str>) -> String {
+fn json(explored: &Explored, seconds: f64, base_failing: u32, reproduction: Option<&str>) -> String {
     let mut text = format!(
-        r#"{{"seeds":{},"seconds":{seconds:.3},"virtual_seconds":{:.6}"#,
+        r#"{{"seeds":{},"seconds":{seconds:.3},"virtual_seconds":{:.6},"base_failing_commands":{base_failing}"#,
         explored.seeds,
         explored.lived.as_micros() as f64 / 1e6
     );

@@ -61,8 +61,12 @@ pub(crate) struct Options {
     /// A file that keeps what the machine's storage holds, or `none` for a machine without storage
     ///
     /// The storage is a NOR flash of 64 KiB. The file is its image: it is read at the beginning, written anew at the end, and
-    /// made if it is missing. If the machine ends while it writes or erases, that is torn. Without a file the storage is
-    /// erased at the beginning, and what it holds outlives only the machine's reboots and power cuts.
+    /// made if it is missing; meanwhile no other machine can have it. If the machine ends while it writes or erases, that is
+    /// torn. A simulator that is killed (SIGKILL) keeps nothing of its run: the file is as it was. Without a file the storage
+    /// is erased at the beginning, and what it holds outlives only the machine's reboots and power cuts.
+    ///
+    /// It goes neither with --scenario, --record, --replay, --lockstep and --check-determinism nor with explore and fleet:
+    /// the file is no part of a tape, and of several machines, or of one that lives twice, not all would find the same in it.
     #[arg(
         long,
         value_name = "FILE|none",

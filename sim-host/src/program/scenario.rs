@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<Ended, HostError> {
 /// When the file cannot be read.
 pub(crate) fn read(path: &Path) -> Result<Result<Scenario, String>, HostError> {
     let text =
-        fs::read_to_string(path).map_err(|error| HostError::Script { path: path.to_owned(), error })?;
+        fs::read_to_string(path).map_err(|error| HostError::Scenario { path: path.to_owned(), error })?;
     Ok(Scenario::parse(&path.display().to_string(), &text).map_err(|mistakes| mistakes.to_string()))
 }
 

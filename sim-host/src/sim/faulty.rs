@@ -47,8 +47,13 @@ impl Sim {
     /// Something has happened, perhaps by a fault; so many hits.
     pub(super) fn note_fault(&mut self, cause: Cause, external: &External, hits: u64) {
         let Cause::Fault(number) = cause else { return };
-        self.power_returns |= *external == External::PowerCut;
         let lived = self.uptime_of_all_boots();
+        if *external == External::PowerCut {
+            self.power_returns = true;
+            // The machine cannot say so itself, and what it was doing gets no answer.
+            let at_us = self.now().as_micros();
+            tracing::warn!(target: "mnemos", at_us, "sim: a fault cuts the power {lived} after power-on");
+        }
         if let Some(next) = self.faults.happened(number, external, hits, lived) {
             self.external.schedule(self.in_this_boot(next), external.clone(), cause);
         }

@@ -19,6 +19,10 @@ fn session(name: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/session")).join(name)
 }
 
+/// What is said of `ten-lines.txt`, which kills a driver that it uses then.
+const ONE_FAILS: &str =
+    "sim-host: warning: 1 of the script's 10 commands fails without any displacement, too\n";
+
 fn ten_lines() -> PathBuf {
     session("ten-lines.txt")
 }
@@ -31,7 +35,7 @@ fn number(json: &str, key: &str) -> u64 {
 #[test]
 fn the_standard_services_bear_interrupts_anywhere() {
     let ended = explore(&ten_lines(), &["--seeds", "0..300", "--json"]);
-    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ONE_FAILS), "{ended:?}");
     assert_eq!(number(&ended.stdout, "seeds"), 300);
     assert!(!ended.stdout.contains("failed"), "{ended:?}");
 }
@@ -39,7 +43,7 @@ fn the_standard_services_bear_interrupts_anywhere() {
 #[test]
 fn the_standard_services_bear_faults_anywhere() {
     let ended = explore(&ten_lines(), &["--faults", "--seeds", "0..300", "--json"]);
-    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ONE_FAILS), "{ended:?}");
     assert_eq!(number(&ended.stdout, "seeds"), 300);
     let drawn = explore(&ten_lines(), &["--faults", "--seed", "4"]);
     assert!(drawn.code == Some(0) && drawn.stderr.contains("fault:"), "{drawn:?}");
@@ -101,6 +105,23 @@ fn a_script_that_reboots_is_explored_through_all_of_its_boots() {
 }
 
 #[test]
+fn that_nothing_was_found_is_said_and_what_of_the_script_fails_anyway() {
+    let ended = explore(&ten_lines(), &["--seeds", "0..10"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ONE_FAILS));
+    assert!(
+        ended.stdout.starts_with("10 seeds in ") && ended.stdout.contains("nothing was found"),
+        "{ended:?}"
+    );
+    let script = file("explore-fails.txt", "ping\nfrobnicate\n\n# no command\nping echo\nfrobnicate twice\n");
+    let warning = "sim-host: warning: 2 of the script's 4 commands fail without any displacement, too\n";
+    let ended = explore(&script, &["--seeds", "0..10"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), warning));
+    let ended = explore(&script, &["--seeds", "0..10", "--json"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), warning));
+    assert_eq!(number(&ended.stdout, "base_failing_commands"), 2);
+}
+
+#[test]
 fn what_fails_by_itself_is_exit_code_10() {
     let script = file("explore-panics.txt", "ping\npanic\n");
     let ended = explore(&script, &["--seeds", "0..10"]);
@@ -116,7 +137,10 @@ fn nonsense_is_refused_with_advice() {
         (&["--seed", "1", "--lines", "0"], "counted from 1"),
         (&["--seed", "1", "--schedule", "later"], "irq:LINE@N"),
         (&["--schedule", "none"], "--seed"),
-        (&["--timeline", "x.pftrace"], "--seed"),
+        (&["--timeline", "x.pftrace"], "needs explore's --seed"),
+        (&["--seeds", "0..10", "--timeline", "x.pftrace"], "needs explore's --seed"),
+        (&["--lines", "99"], "ten-lines.txt` has, whose last line is 10"),
+        (&["--lines", "1,11"], "--lines 1,11 asks for more"),
     ] {
         let ended = explore(&ten_lines(), options);
         assert_eq!(ended.code, Some(2), "{ended:?}");
@@ -133,10 +157,10 @@ fn nonsense_is_refused_with_advice() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let ended = run(&["explore", "there-is-no-such-script.txt"], b"");
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    for lines in [&["--lines", "99"][..], &["--lines", "1,11"]] {
-        assert_eq!(explore(&ten_lines(), lines).code, Some(1), "{lines:?}");
-    }
-    assert_eq!(explore(&file("explore-empty.txt", ""), &[]).code, Some(1));
+    let ended = run(&["explore", "there-is-no-such.scn"], b"");
+    assert!(ended.code == Some(1) && ended.stderr.contains("the scenario `there"), "{ended:?}");
+    let ended = explore(&file("explore-empty.txt", ""), &[]);
+    assert!(ended.code == Some(1) && ended.stderr.contains("it has no lines"), "{ended:?}");
 }
 
 #[test]

@@ -40,6 +40,10 @@ fn the_power_comes_back_after_a_cut() {
     let lines = ["--command", "sleep 1", "--command", "uptime"];
     let ended = with(&[&["--fault", "power cut at 500ms"], &lines[..]].concat());
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "0 d 00:00:00.000000\n"), "{ended:?}");
+    // Or else nobody would know why `sleep` has not come to its end.
+    assert!(ended.stderr.contains("a fault cuts the power 500 ms after power-on"), "{ended:?}");
+    let quiet = with(&[&["--fault", "power cut at 500ms", "--log", "error"], &lines[..]].concat());
+    assert_eq!(quiet.stderr, "");
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn all_mistakes_of_all_files_are_told_and_nothing_runs() {
 fn wrong_usage_and_missing_files_are_refused() {
     let ended = scenarios(&["no/such.scn".to_owned()], &[]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.stderr.contains("no/such.scn"), "{ended:?}");
+    assert!(ended.stderr.contains("the scenario `no/such.scn` cannot be read"), "{ended:?}");
     let good = written("scn-usage.scn", "wait 1ms\n");
     for options in [
         &["--time", "real"][..],

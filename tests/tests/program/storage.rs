@@ -1,8 +1,8 @@
 //! `--storage`: a file that outlives the program, and what it cannot be.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::PathBuf, process::Stdio};
 
-use crate::guest::{Ended, file, run};
+use crate::guest::{Ended, command, file, read_until, run, wait};
 
 /// A file of this name that is not there yet.
 fn absent(name: &str) -> PathBuf {
@@ -50,6 +50,38 @@ fn it_is_kept_however_the_run_ends_and_what_was_under_way_is_torn() {
     assert_eq!(run(&options, b"").code, Some(8));
     let left = fs::read(&path).expect("it was kept");
     assert!(left[..64].contains(&0) && left[..64].contains(&0xff), "{:?}", &left[..64]);
+}
+
+#[test]
+fn a_file_is_one_machine_s_at_a_time() {
+    let path = absent("shared.img");
+    let name = path.to_str().expect("a plain path");
+    let mut first = command(&["--time", "virtual", "--storage", name])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = first.stdin.take().expect("piped");
+    let mut stdout = first.stdout.take().expect("piped");
+    stdin.write_all(format!("{WRITE}\n").as_bytes()).expect("it reads");
+    read_until(&mut stdout, "Done");
+    let before = fs::read(&path).expect("it was made");
+    let second = with(name, &["call storage Erase{offset: 0, len: 4096}"]);
+    assert_eq!((second.code, second.stdout.as_str()), (Some(1), ""), "{second:?}");
+    assert!(second.stderr.contains("in use by another machine"), "{second:?}");
+    assert_eq!(fs::read(&path).expect("still there"), before);
+    drop(stdin);
+    assert!(wait(first).success());
+    let third = with(name, &[READ]);
+    assert_eq!((third.code, third.stdout.as_str()), (Some(0), "Data(b\"kept\")\n"));
+}
+
+#[test]
+fn an_empty_file_is_an_erased_storage() {
+    let path = file("empty.img", "");
+    let ended = with(path.to_str().expect("a plain path"), &[READ]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "Data(x\"ffffffff\")\n"));
+    assert_eq!(fs::read(&path).expect("it was kept"), [0xff; 65536]);
 }
 
 #[test]
@@ -101,6 +133,12 @@ fn where_the_image_would_not_be_known_it_is_refused() {
         assert_eq!(ended.code, Some(2), "{ended:?}");
     }
     assert!(!path.exists());
+    let help = run(&["--help"], b"").stdout;
+    let (_, of_storage) = help.split_once("--storage").expect("it is told");
+    for told in ["--scenario, --record, --replay, --lockstep and --check-determinism", "SIGKILL"] {
+        let words = of_storage.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(told), "{told}: {help}");
+    }
 }
 
 #[test]

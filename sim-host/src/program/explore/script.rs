@@ -10,7 +10,7 @@ use sim_host::{
 
 use super::UART;
 use crate::program::{
-    HostError,
+    Ending, HostError,
     options::{Explore, Lines},
     scenario,
     wire::Mode,
@@ -25,11 +25,11 @@ pub(super) enum Script {
 }
 
 impl Script {
-    /// Reads the file; or tells what is wrong with the scenario in it.
-    pub(super) fn read(explore: &Explore) -> Result<Result<Self, String>, HostError> {
+    /// Reads the file; or tells what is wrong with the scenario in it, or with the lines that are asked for.
+    pub(super) fn read(explore: &Explore) -> Result<Result<Self, Ending>, HostError> {
         let path = &explore.script;
         if explore.is_scenario() {
-            let scenario = scenario::read(path)?;
+            let scenario = scenario::read(path)?.map_err(Ending::no_scenario);
             return Ok(scenario.map(|scenario| {
                 let name = [scenario.name().to_owned()];
                 Self::Scenario(Box::new(scenario), name)
@@ -43,10 +43,16 @@ impl Script {
         let numbers = chosen.0.iter();
         let chosen_lines: Vec<_> =
             numbers.filter_map(|line| lines.get(*line).map(|line| (*line).to_owned())).collect();
-        if chosen_lines.len() < chosen.0.len() || chosen_lines.is_empty() {
-            let error =
-                io::Error::other(format!("it has {} lines, and not all that are asked for", lines.len()));
+        if lines.is_empty() {
+            let error = io::Error::other("it has no lines");
             return Err(HostError::Script { path: path.clone(), error });
+        }
+        if chosen_lines.len() < chosen.0.len() {
+            return Ok(Err(Ending::Misasked(format!(
+                "--lines {chosen} asks for more than `{}` has, whose last line is {}",
+                path.display(),
+                lines.len()
+            ))));
         }
         Ok(Ok(Self::Lines(chosen_lines, chosen)))
     }
@@ -64,6 +70,18 @@ impl Script {
             Self::Lines(_, chosen) => Some(chosen),
             Self::Scenario(..) => None,
         }
+    }
+
+    /// What is to be said of so many commands that fail in the base run: they are as good as not explored. A scenario says
+    /// itself what it expects of its commands.
+    pub(super) fn warning(&self, failing: u32) -> Option<String> {
+        let Self::Lines(lines, _) = self else { return None };
+        let is_command = |line: &&String| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        let commands = lines.iter().filter(is_command).count();
+        (failing > 0).then(|| {
+            let fail = if failing == 1 { "fails" } else { "fail" };
+            format!("{failing} of the script's {commands} commands {fail} without any displacement, too")
+        })
     }
 
     /// How the console is used.

@@ -25,7 +25,7 @@ pub(crate) struct Explore {
     ///
     /// It goes with the line that an exploration prints for what it has found, too. If the script fails by itself, the
     /// timeline shows how.
-    #[arg(long = "timeline", value_name = "FILE", id = "explore_timeline", requires = "one_seed")]
+    #[arg(long = "timeline", value_name = "FILE", id = "explore_timeline")]
     pub(super) timeline: Option<PathBuf>,
 
     /// The schedule of that run, instead of the one that is drawn from its seed; `none` displaces nothing

@@ -41,13 +41,15 @@ impl Options {
         let is_taped = self.record.is_some() || self.replay.is_some() || self.lockstep.is_some();
         let is_session = is_script || is_taped || self.uart != Uart::Stdio || self.storage.is_some();
         match &self.task {
-            Some(Task::Explore(explore))
+            Some(Task::Explore(explore)) if self.timeline.is_some() && explore.seed.is_none() => {
+                missing("--timeline shows one life: it needs explore's --seed, in place of --seeds")
+            }
+            Some(Task::Explore(_))
                 if is_session
                     || self.digest
                     || self.check_determinism
                     || self.until.is_some()
-                    || self.seed != 0
-                    || self.timeline.is_some() && explore.seed.is_none() =>
+                    || self.seed != 0 =>
             {
                 conflict(
                     "explore runs its own script in virtual time: of the options before it, only --heap, --baud, \
