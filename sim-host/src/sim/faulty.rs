@@ -71,14 +71,14 @@ impl Sim {
     ///
     /// When the machine has no such serial port, interrupt line or target on its I²C bus, or no storage.
     pub fn add_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
-        self.check(&fault.needs())?;
+        self.check_device(&fault.needs())?;
         self.admit(fault);
         Ok(())
     }
 
     /// Adds a fault of a schedule, which may be about an interrupt line that comes later.
     pub(super) fn add_drawn_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
-        match self.check(&fault.needs()) {
+        match self.check_device(&fault.needs()) {
             Ok(()) | Err(NoSuchDevice::Interrupt { .. }) => self.admit(fault),
             Err(missing) => return Err(missing),
         }

@@ -252,6 +252,7 @@ fn in_lockstep_what_is_wrong_is_an_error_on_a_line_and_the_session_goes_on() {
         "send uart0 x",
         "pin 30 high",
         "interrupt doorbell",
+        "sense 0x48 \"hot\"",
         "at noon pin 3 high",
         "at 1s advance 1s",
         "quit now",
