@@ -32,7 +32,10 @@
 
 use kernel::{platform::Stop, time::Instant};
 
-use crate::{External, Outcome, Sim, Span, Wait, external::split_word};
+use crate::{
+    External, Outcome, Sim, Span, Wait,
+    external::{ExternalError, split_word},
+};
 
 /// A machine that is driven by lines.
 #[derive(Debug)]
@@ -111,8 +114,11 @@ impl Lockstep {
     }
 
     fn happen(&mut self, at: Instant, text: &str) -> Result<(), String> {
-        let external: External = text.parse().map_err(|error| {
-            format!("{error}; beside these there are advance, observe, at, digest, reboot and quit")
+        let external: External = text.parse().map_err(|error: ExternalError| match error {
+            ExternalError::UnknownWord { .. } => {
+                format!("{error}; beside these there are advance, observe, at, digest, reboot and quit")
+            }
+            _ => error.to_string(),
         })?;
         self.sim.schedule(at, external).map_err(|error| error.to_string())
     }

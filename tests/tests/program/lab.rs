@@ -263,6 +263,14 @@ fn in_lockstep_what_is_wrong_is_an_error_on_a_line_and_the_session_goes_on() {
     let (errors, rest) = lines.split_at(wrong.len());
     assert!(errors.iter().all(|line| line.starts_with("error ")), "{errors:#?}");
     assert_eq!(rest, ["time 0", "idle", "ok"]);
+    // What there is beside is of use to whoever has mistaken the word, and to nobody else.
+    for (request, error) in wrong.iter().zip(errors) {
+        assert_eq!(
+            error.contains("beside these there are"),
+            ["fly", "at 1s advance 1s"].contains(request),
+            "{error}"
+        );
+    }
     // A line without end is not kept in memory.
     let ended = run(&["--lockstep", "stdio"], &vec![b'x'; 3 << 20]);
     assert_eq!((ended.code, ended.stdout.lines().count()), (Some(0), 1), "{}", ended.stdout.len());
