@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `advance 10ms` | lets so much time pass, and does all that is due on the way |
 //! | `observe` | does what is due now |
-//! | `send uart0 "text\n"`, `pin 3 high`, ... | lets something happen from outside, with the next `advance` or `observe`; see [`External`] |
+//! | `send uart0 "text\n"`, `pin 3 high`, ... | lets something happen from outside, with the next `advance` or `observe`; see [`External`]. To `kill` a task that is not there is an error |
 //! | `at 20ms pin 3 low` | the same, at a time since boot; in the past means now |
 //! | `digest` | says `digest` and the digest of the machine's life so far |
 //! | `reboot` | switches the machine off and on |
@@ -35,6 +35,7 @@ use kernel::{platform::Stop, time::Instant};
 use crate::{
     External, Outcome, Sim, Span, Wait,
     external::{ExternalError, split_word},
+    mistake::listed,
 };
 
 /// A machine that is driven by lines.
@@ -120,6 +121,13 @@ impl Lockstep {
             }
             _ => error.to_string(),
         })?;
+        // Which tasks there will be later, nobody knows.
+        if let External::Kill { task } = &external
+            && at <= self.sim.now()
+            && !self.sim.task_names().contains(&task.as_str())
+        {
+            return Err(format!("no task is called `{task}`: there are {}", listed(&self.sim.task_names())));
+        }
         self.sim.schedule(at, external).map_err(|error| error.to_string())
     }
 

@@ -45,8 +45,8 @@ impl Sim {
     }
 
     /// Something has happened, perhaps by a fault; so many hits.
-    pub(super) fn note_fault(&mut self, cause: Cause, external: &External, hits: u64) {
-        let Cause::Fault(number) = cause else { return };
+    pub(super) fn note_hits(&mut self, cause: Cause, external: &External, hits: u64) {
+        let Cause::Fault(number) = cause else { return self.note_missed_kill(external, hits) };
         self.power_returns |= *external == External::PowerCut;
         let lived = self.uptime_of_all_boots();
         if let Some(next) = self.faults.happened(number, external, hits, lived) {

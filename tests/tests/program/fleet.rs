@@ -207,6 +207,17 @@ fn a_fault_that_no_board_has_had_is_told() {
 }
 
 #[test]
+fn a_task_that_is_not_there_to_be_killed_is_told_with_its_board() {
+    let text = "board a\nboard b\nat 10ms a kill echo\nat 10ms b kill ecko\nat 20ms b kill ecko\n";
+    let ended = fleet("kill.fleet", text, &["--until", "1s", "--log", "off"]);
+    let told: Vec<_> = ended.stderr.lines().collect();
+    let begins =
+        "sim-host: warning: on the board `b` no task was called `ecko` when it was to be killed: there were ";
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(matches!(told[..], [line] if line.starts_with(begins) && line.contains("echo")), "{ended:?}");
+}
+
+#[test]
 fn a_fleet_has_one_timeline_with_the_name_of_each_board() {
     let text = format!("{TALK}at 200ms node1 send uart0 \"reboot\\n\"\n");
     let trace = file("fleet.pftrace", "");

@@ -277,6 +277,24 @@ fn in_lockstep_what_is_wrong_is_an_error_on_a_line_and_the_session_goes_on() {
 }
 
 #[test]
+fn in_lockstep_a_task_that_is_not_there_cannot_be_killed() {
+    let requests = "observe\nkill ecko\nat 0s kill ecko\nkill echo\nat 2ms kill ecko\nadvance 3ms\n";
+    let ended = run(&["--lockstep", "stdio", "--log", "off"], requests.as_bytes());
+    let [_, _, _, now, past, lines @ ..] = &ended.stdout.lines().collect::<Vec<_>>()[..] else {
+        panic!("{ended:?}");
+    };
+    assert!(
+        now.starts_with("error no task is called `ecko`: there are ") && now.contains("echo"),
+        "{ended:?}"
+    );
+    assert_eq!((past, lines.first(), lines.get(1)), (now, Some(&"ok"), Some(&"ok")), "{ended:?}");
+    // Whether there will be one later is not known, so that is told when it is over.
+    let told = "sim-host: warning: no task was called `ecko` when it was to be killed: there were ";
+    assert!(ended.code == Some(0) && ended.stderr.starts_with(told), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+}
+
+#[test]
 fn in_lockstep_a_machine_that_has_ended_can_be_booted_again() {
     let requests =
         ["power cut", "observe", "reboot", r#"send uart0 "poweroff\n""#, "advance 1s", "reboot", "observe"];
