@@ -93,7 +93,7 @@ pub(crate) struct Options {
     pub(crate) alloc_policy: AllocPolicy,
 
     /// A driver that the machine is not to have: `i2c`, so that it is like the RP2040's image
-    #[arg(long, value_name = "DRIVER")]
+    #[arg(long, value_name = "DRIVER", global = true)]
     pub(crate) without: Option<Without>,
 
     /// A console command to run; may be given several times

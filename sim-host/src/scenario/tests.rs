@@ -93,7 +93,7 @@ fn mistakes_are_told_with_place_and_advice() {
         ("fault", 1, 6, "a fault begins with"),
         ("kill", 1, 1, "name a task"),
         ("screenshot screen", 1, 12, "a pin or a serial port"),
-        ("power cut", 1, 1, "is it `power"),
+        ("power cut", 1, 1, "is it `poweroff`?"),
         ("", 1, 1, "no statement"),
         ("# nothing\n\n", 2, 1, "no statement"),
     ] {

@@ -181,6 +181,21 @@ fn options_may_stand_before_the_file_or_behind_it() {
 }
 
 #[test]
+fn a_driver_is_left_out_wherever_that_is_said() {
+    let path = file("without.fleet", "board a\nat 10ms a send uart0 \"drivers\\n\"\n");
+    let path = path.to_str().expect("a plain path");
+    let until = ["--until", "1s"];
+    let with = run(&[&["fleet", path], &until[..]].concat(), b"");
+    let before = run(&[&["--without", "i2c", "fleet", path], &until[..]].concat(), b"");
+    let behind = run(&[&["fleet", path, "--without", "i2c"], &until[..]].concat(), b"");
+    assert_eq!((before.code, &before.stdout), (Some(0), &behind.stdout), "{behind:?}");
+    assert!(with.stdout.contains("i2c") && !behind.stdout.contains("i2c"), "{behind:?}");
+    for task in ["fleet", "explore"] {
+        assert!(run(&[task, "--help"], b"").stdout.contains("--without"), "{task}");
+    }
+}
+
+#[test]
 fn two_runs_of_a_fleet_are_compared() {
     let ended = fleet("twice.fleet", TALK, &["--until", "1s", "--check-determinism"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
