@@ -8,7 +8,7 @@
 //!
 //! | request | does |
 //! |---|---|
-//! | `advance 10ms` | lets so much time pass, and does all that is due on the way |
+//! | `advance 10ms` | lets so much time pass, and does all that is due on the way; units are us, ms, s, min, h and d, and a number without one is seconds |
 //! | `observe` | does what is due now |
 //! | `send uart0 "text\n"`, `pin 3 high`, ... | lets something happen from outside, with the next `advance` or `observe`; see [`External`]. To `kill` a task that is not there is an error |
 //! | `at 20ms pin 3 low` | the same, at a time since boot; in the past means now |
