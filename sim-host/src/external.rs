@@ -159,7 +159,7 @@ impl From<bool> for Drive {
     }
 }
 
-/// The machine has no such device, so nothing can happen to it.
+/// The machine has no such device, or the device makes nothing of what is to happen, so nothing can happen to it.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoSuchDevice {
@@ -181,6 +181,15 @@ pub enum NoSuchDevice {
     Target {
         /// The address.
         address: u8,
+    },
+    /// A target on the I²C bus makes nothing of this text.
+    Sense {
+        /// The target's address.
+        address: u8,
+        /// The text.
+        text: Vec<u8>,
+        /// What the target wants instead.
+        wanted: String,
     },
     /// No storage.
     Storage,
@@ -204,6 +213,9 @@ impl fmt::Display for NoSuchDevice {
             }
             Self::Target { address } => {
                 write!(f, "the machine has no target at {address:#04x} of its I²C bus")
+            }
+            Self::Sense { address, text, wanted } => {
+                write!(f, "the target at {address:#04x} makes nothing of {}: it wants {wanted}", Quoted(text))
             }
             Self::Storage => f.write_str("the machine has no storage"),
             Self::Interrupt { line, lines } => {

@@ -29,6 +29,7 @@
 //! request is one for each page that it writes and each sector that it erases. WHILE is `from` and `until`, too; without, it is the
 //! whole life. WHEN is `at 5ms`, or `every 50ms` with them, or `at event 500`: with the step after the one that the 500th entry of
 //! the machine's journal is in. Times are counted from when the machine was switched on first.
+//! They are a number and us, ms, s, min, h or d; a number without a unit is seconds.
 //!
 //! Drivers that find no memory for their task are started when there is some, however long that takes: see
 //! [`supervise`](kernel::services::supervise). One that fails at its start again and again is given up, such as one that is

@@ -94,6 +94,11 @@ impl I2c {
         lock(&self.bus).has(address)
     }
 
+    /// The target at an address, if there is one, would make something of a text; if not, what it wants.
+    pub(crate) fn understands(&self, address: u8, text: &[u8]) -> Result<(), String> {
+        lock(&self.bus).understands(address, text)
+    }
+
     /// The target at an address senses something; `false` if it makes nothing of that.
     pub(crate) fn sense(&self, address: u8, text: &[u8]) -> bool {
         lock(&self.bus).sense(address, text)

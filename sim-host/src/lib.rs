@@ -70,7 +70,7 @@ pub use self::{
     observed::{NotObserved, Observed},
     region::RegionWatch,
     rng::Rng,
-    sim::{IdleFault, Sim, Step, Wait},
+    sim::{IdleFault, MissedKill, Sim, Step, Wait},
     span::{NotASpan, Span},
     uart::{Pace, Uart},
 };

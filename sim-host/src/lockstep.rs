@@ -8,9 +8,9 @@
 //!
 //! | request | does |
 //! |---|---|
-//! | `advance 10ms` | lets so much time pass, and does all that is due on the way |
+//! | `advance 10ms` | lets so much time pass, and does all that is due on the way; units are us, ms, s, min, h and d, and a number without one is seconds |
 //! | `observe` | does what is due now |
-//! | `send uart0 "text\n"`, `pin 3 high`, ... | lets something happen from outside, with the next `advance` or `observe`; see [`External`] |
+//! | `send uart0 "text\n"`, `pin 3 high`, ... | lets something happen from outside, with the next `advance` or `observe`; see [`External`]. To `kill` a task that is not there is an error |
 //! | `at 20ms pin 3 low` | the same, at a time since boot; in the past means now |
 //! | `digest` | says `digest` and the digest of the machine's life so far |
 //! | `reboot` | switches the machine off and on |
@@ -32,7 +32,11 @@
 
 use kernel::{platform::Stop, time::Instant};
 
-use crate::{External, Outcome, Sim, Span, Wait, external::split_word};
+use crate::{
+    External, Outcome, Sim, Span, Wait,
+    external::{ExternalError, split_word},
+    mistake::listed,
+};
 
 /// A machine that is driven by lines.
 #[derive(Debug)]
@@ -111,9 +115,19 @@ impl Lockstep {
     }
 
     fn happen(&mut self, at: Instant, text: &str) -> Result<(), String> {
-        let external: External = text.parse().map_err(|error| {
-            format!("{error}; beside these there are advance, observe, at, digest, reboot and quit")
+        let external: External = text.parse().map_err(|error: ExternalError| match error {
+            ExternalError::UnknownWord { .. } => {
+                format!("{error}; beside these there are advance, observe, at, digest, reboot and quit")
+            }
+            _ => error.to_string(),
         })?;
+        // Which tasks there will be later, nobody knows.
+        if let External::Kill { task } = &external
+            && at <= self.sim.now()
+            && !self.sim.task_names().contains(&task.as_str())
+        {
+            return Err(format!("no task is called `{task}`: there are {}", listed(&self.sim.task_names())));
+        }
         self.sim.schedule(at, external).map_err(|error| error.to_string())
     }
 

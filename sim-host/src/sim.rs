@@ -42,7 +42,7 @@ use crate::{
     tap::Tap,
 };
 
-pub use self::idle::IdleFault;
+pub use self::idle::{IdleFault, MissedKill};
 
 /// A virtual machine. Dropping it switches it off.
 pub struct Sim {
@@ -65,6 +65,7 @@ pub struct Sim {
     faults: Faults,
     /// Tasks of these names are refused memory; the youngest task that each name has found so far.
     refused: Vec<(String, TaskId)>,
+    missed_kills: Vec<MissedKill>,
     /// The power that has failed comes back: it was a fault's doing.
     power_returns: bool,
     /// What the last step left: what the kernel wants next, and what the machine waits for.
@@ -158,6 +159,7 @@ impl Sim {
             external: Queue::displaced_by(config.schedule.as_ref()),
             faults: Faults::new(config.seed),
             refused: Vec::new(),
+            missed_kills: Vec::new(),
             power_returns: false,
             last: (Next::RunAgain, Wait::Nothing),
             exact: false,
@@ -253,7 +255,7 @@ impl Sim {
         let events = self.journal.entries();
         for (external, cause) in &inputs {
             let hits = self.happen(external);
-            self.note_fault(*cause, external, hits);
+            self.note_hits(*cause, external, hits);
         }
         if inputs.iter().any(|(external, _)| *external == External::PowerCut) {
             self.last.1 = Wait::PowerCut;

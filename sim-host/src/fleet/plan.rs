@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A board has the serial ports that are named, and `uart0`. What happens to it is whatever [`External`] can be written
-//! as. Lines that begin with `#` are remarks.
+//! as. Times are a number and us, ms, s, min, h or d; a number without a unit is seconds. Lines that begin with `#` are remarks.
 
 mod parse;
 mod reason;

@@ -99,6 +99,12 @@ impl Bus {
         self.targets.iter().any(|(there, _)| *there == address)
     }
 
+    /// The target at an address would make something of a text; if not, what it wants. Where nobody is, nothing is wanted.
+    pub(super) fn understands(&self, address: u8, text: &[u8]) -> Result<(), String> {
+        let target = self.targets.iter().find(|(there, _)| *there == address);
+        target.map_or(Ok(()), |(_, target)| target.understands(text))
+    }
+
     /// The target at an address senses something; `false` if it makes nothing of that.
     pub(super) fn sense(&mut self, address: u8, text: &[u8]) -> bool {
         let target = self.targets.iter_mut().find(|(there, _)| *there == address);

@@ -39,6 +39,17 @@ pub trait Target: Send + 'static {
     /// The transaction is over: a stop.
     fn end(&mut self) {}
 
+    /// Whether it would make something of a text that [`sense`](Self::sense) is given, which is asked before it is. One that
+    /// senses something implements both.
+    ///
+    /// # Errors
+    ///
+    /// What it wants instead, as the end of a sentence: `degrees, such as 25.5`.
+    fn understands(&self, text: &[u8]) -> Result<(), String> {
+        let _ = text;
+        Err("nothing: it measures nothing".to_owned())
+    }
+
     /// What it measures has changed, as text of its own kind; `false` if it makes nothing of that. See
     /// [`External::Sense`](crate::External::Sense).
     fn sense(&mut self, text: &[u8]) -> bool {

@@ -11,7 +11,7 @@ use super::Target;
 /// | 2, 3 | the lower and the upper limit, which are kept and mean nothing |
 ///
 /// The first byte that is written chooses the register, two more are its new value. Reading gives the register's two bytes,
-/// again and again. What it senses is a temperature in degrees, such as `25.5`.
+/// again and again. What it senses is a temperature in degrees, such as `25.5`, from -128 to 127.9375.
 #[derive(Debug, Clone)]
 pub struct Thermometer {
     registers: [u16; 4],
@@ -69,15 +69,17 @@ impl Target for Thermometer {
         if self.bytes % 2 == 1 { high } else { low }
     }
 
+    fn understands(&self, text: &[u8]) -> Result<(), String> {
+        let wanted = || "degrees, such as 25.5, from -128 to 127.9375".to_owned();
+        sixteenths(text).map(drop).ok_or_else(wanted)
+    }
+
     fn sense(&mut self, text: &[u8]) -> bool {
-        let degrees = str::from_utf8(text).ok().and_then(|text| text.parse::<f32>().ok());
-        let Some(degrees) = degrees.filter(|degrees| degrees.is_finite()) else { return false };
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "it is clamped, and -2048 to 2047 are what there is"
-        )]
-        self.measure((degrees * 16.0).round().clamp(-2048.0, 2047.0) as i16);
-        true
+        let measured = sixteenths(text);
+        if let Some(sixteenths) = measured {
+            self.measure(sixteenths);
+        }
+        measured.is_some()
     }
 
     fn power_up(&mut self) {
@@ -86,4 +88,12 @@ impl Target for Thermometer {
         self.registers[0] = temperature;
         self.chosen = 0;
     }
+}
+
+/// A text in degrees, as sixteenths of one, if the register can hold it.
+fn sixteenths(text: &[u8]) -> Option<i16> {
+    let degrees: f32 = str::from_utf8(text).ok()?.parse().ok()?;
+    let sixteenths = (degrees * 16.0).round();
+    #[expect(clippy::cast_possible_truncation, reason = "-2048 to 2047 are what there is")]
+    (-2048.0..=2047.0).contains(&sixteenths).then_some(sixteenths as i16)
 }

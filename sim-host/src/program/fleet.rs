@@ -141,11 +141,14 @@ fn lock(printer: &Mutex<Printer>) -> MutexGuard<'_, Printer> {
     printer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Says on stderr which boards have not ended well, and which faults none of them has had.
+/// Says on stderr which boards have not ended well or had no task to kill, and which faults none of them has had.
 fn tell(fleet: &Fleet) {
     machine::warn_of_idle_faults(fleet.boards().map(|board| fleet.board(board)));
     for board in fleet.boards() {
         let (name, machine) = (fleet.name(board), fleet.board(board));
+        for missed in machine.missed_kills() {
+            eprintln!("sim-host: warning: on the board `{name}` {missed}");
+        }
         if machine.waits() == Wait::Stopped(Stop::Panic) {
             eprintln!("sim-host: the kernel of the board `{name}` has panicked");
         }

@@ -41,6 +41,9 @@ pub(crate) fn run(options: &Options, with: &options::Lockstep) -> Result<Ended, 
     }
     let sim = lockstep.sim();
     machine::warn_of_idle_faults([&*sim]);
+    for missed in sim.missed_kills() {
+        eprintln!("sim-host: warning: {missed}");
+    }
     tape::end(options, sim)?;
     timeline::end(options, sim)?;
     Ok(Ended { ending: Ending::PowerOff, digest: Some(sim.digest()) })

@@ -83,12 +83,12 @@ pub(crate) struct Options {
     /// Something that goes wrong, as a rule such as `drop uart0 rx rate 5%`; may be given several times
     ///
     /// Bytes: drop, duplicate, corrupt or delay `uart0 rx` (to the machine) or `tx` (from it), garble, break or overrun
-    /// `uart0`; all of them, or `rate 5%`, `nth 3`, `every 10`, and `from 1s until 2s`. Drivers: `kill echo at 5ms` or
-    /// `every 50ms`, `stall uart0`, `refuse echo`. Memory: `exhaust heap`, `fragment heap`. Storage: `flip storage read rate
-    /// 1%`, `fail storage nth 3`, `rot storage at 5ms`. The I²C bus: `nak i2c 0x48 rate 5%`, `stick i2c from 1s until 2s`.
-    /// Power: `power cut at 5ms`, which tears what storage is doing. Times
-    /// count from power-on, chance comes from --seed. A rule that never applied is reported at the end. A tape needs no
-    /// rules: what the machine saw of them is on it. A replay prints what the machine sent, whatever a `tx` rule made of it.
+    /// `uart0`; all of them, or `rate 5%`, `nth 3`, `every 10`, and `from 1s until 2s`. Drivers: `kill echo at 5ms` or `every
+    /// 50ms`, `stall uart0`, `refuse echo`. Memory: `exhaust heap`, `fragment heap`. Storage: `flip storage read rate 1%`,
+    /// `fail storage nth 3`, `rot storage at 5ms`. The I²C bus: `nak i2c 0x48 rate 5%`, `stick i2c from 1s until 2s`. Power:
+    /// `power cut at 5ms`, which tears what storage is doing. Times count from power-on, and are seconds without a unit;
+    /// chance comes from --seed. A rule that never applied is reported at the end. A tape needs no rules: what the machine
+    /// saw of them is on it. A replay prints what the machine sent, whatever a `tx` rule made of it.
     #[arg(long = "fault", value_name = "RULE")]
     pub(crate) faults: Vec<Fault>,
 
@@ -97,7 +97,7 @@ pub(crate) struct Options {
     pub(crate) alloc_policy: AllocPolicy,
 
     /// A driver that the machine is not to have: `i2c`, so that it is like the RP2040's image
-    #[arg(long, value_name = "DRIVER")]
+    #[arg(long, value_name = "DRIVER", global = true)]
     pub(crate) without: Option<Without>,
 
     /// A console command to run; may be given several times
@@ -199,10 +199,10 @@ pub(crate) enum Task {
     ///
     /// A line of the file is `board NAME`, `boards COUNT NAME`, `link A.uart1 B.uart0 latency 2ms rate 115200 loss 0.1%`, of
     /// which any of the last three may be missing, or `at 10ms A send uart0 "help\n"`, where anything may stand that can
-    /// happen to a machine. Each board has the standard services, a console at its uart0, and the serial ports that are
-    /// named. What comes out of ports without a link is printed line by line, with the board's name before it. It ends
-    /// when all boards are off, when nothing will ever happen again, or with --until. The options may stand before
-    /// `fleet` as well.
+    /// happen to a machine. A time without a unit is seconds. Each board has the standard services, a console at its uart0,
+    /// and the serial ports that are named. What comes out of ports without a link is printed line by line, with the board's
+    /// name before it. It ends when all boards are off, when nothing will ever happen again, or with --until. The options may
+    /// stand before `fleet` as well.
     Fleet(Fleet),
 }
 

@@ -172,7 +172,9 @@ fn what(words: &mut Words<'_>, names: &Names) -> Result<What, Wrong> {
             External::from_str(text).map(What::Happen).map_err(|error| (byte, Reason::External(error)))
         }
         word => {
-            let near = near(word, STATEMENTS.iter().copied());
+            // A tape has `power cut`.
+            let meant = if word == "power" { "poweroff" } else { word };
+            let near = near(meant, STATEMENTS.iter().copied());
             Err(words.wrong(Reason::NotAStatement { word: word.to_owned(), near }))
         }
     }

@@ -63,11 +63,15 @@ impl Scenario {
         Verdict::Failed(Failed { line, column, text, at, why, uart, last_output, all_seen })
     }
 
-    /// The machine has all the devices.
+    /// The machine has all the devices, and they make something of what happens to them.
     fn check(&self, sim: &Sim) -> Result<(), Mistakes> {
         let missing = |statement: &Statement| {
             let needed = statement.what.needs()?;
-            let missing = sim.check(&needed).err()?;
+            let missing = match &statement.what {
+                What::Happen(_) => sim.check(&needed),
+                _ => sim.check_device(&needed),
+            };
+            let missing = missing.err()?;
             Some(self.source.mistake(statement.place, Reason::NoSuchDevice(missing)))
         };
         self.source.judge(self.statements.iter().filter_map(missing).collect())

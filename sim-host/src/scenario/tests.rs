@@ -93,7 +93,7 @@ fn mistakes_are_told_with_place_and_advice() {
         ("fault", 1, 6, "a fault begins with"),
         ("kill", 1, 1, "name a task"),
         ("screenshot screen", 1, 12, "a pin or a serial port"),
-        ("power cut", 1, 1, "is it `power"),
+        ("power cut", 1, 1, "is it `poweroff`?"),
         ("", 1, 1, "no statement"),
         ("# nothing\n\n", 2, 1, "no statement"),
     ] {
@@ -114,13 +114,14 @@ fn mistakes_are_told_with_place_and_advice() {
 fn a_device_that_the_machine_has_not_is_a_mistake_before_anything_happens() {
     let scenario = parse(
         "send uart0 \"x\"\nsend uart7 \"x\"\nexpect pin 99 on within 1s\nfault drop uart3 rx\n\
-        mask nothing\nscreenshot uart1\nfault nak i2c 0x49\nsense 0x49 \"1\"\n",
+        mask nothing\nscreenshot uart1\nfault nak i2c 0x49\nsense 0x49 \"1\"\n\
+        sense 0x48 \"hot\"\nsense 0x48 \"25.5\"\nfault nak i2c 0x48\n",
     )
     .expect("a scenario");
     let mut sim = Sim::builder().console(CONSOLE).build().expect("a machine");
     let mistakes = scenario.run(&mut sim, None).expect_err("mistakes");
     let lines: Vec<_> = mistakes.mistakes.iter().map(|mistake| mistake.line).collect();
-    assert_eq!((lines, sim.steps()), (vec![2, 3, 4, 5, 6, 7, 8], 0), "{mistakes}");
+    assert_eq!((lines, sim.steps()), (vec![2, 3, 4, 5, 6, 7, 8, 9], 0), "{mistakes}");
     assert!(matches!(mistakes.mistakes[0].reason, Reason::NoSuchDevice(_)));
 }
 

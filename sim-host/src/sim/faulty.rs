@@ -45,8 +45,8 @@ impl Sim {
     }
 
     /// Something has happened, perhaps by a fault; so many hits.
-    pub(super) fn note_fault(&mut self, cause: Cause, external: &External, hits: u64) {
-        let Cause::Fault(number) = cause else { return };
+    pub(super) fn note_hits(&mut self, cause: Cause, external: &External, hits: u64) {
+        let Cause::Fault(number) = cause else { return self.note_missed_kill(external, hits) };
         let lived = self.uptime_of_all_boots();
         if *external == External::PowerCut {
             self.power_returns = true;
@@ -76,14 +76,14 @@ impl Sim {
     ///
     /// When the machine has no such serial port, interrupt line or target on its I²C bus, or no storage.
     pub fn add_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
-        self.check(&fault.needs())?;
+        self.check_device(&fault.needs())?;
         self.admit(fault);
         Ok(())
     }
 
     /// Adds a fault of a schedule, which may be about an interrupt line that comes later.
     pub(super) fn add_drawn_fault(&mut self, fault: Fault) -> Result<(), NoSuchDevice> {
-        match self.check(&fault.needs()) {
+        match self.check_device(&fault.needs()) {
             Ok(()) | Err(NoSuchDevice::Interrupt { .. }) => self.admit(fault),
             Err(missing) => return Err(missing),
         }

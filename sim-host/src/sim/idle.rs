@@ -1,4 +1,4 @@
-//! Faults that have never had an effect: mostly mistakes of whoever wrote them.
+//! Faults, and kills from outside, that have had no effect: mostly mistakes of whoever wrote them.
 
 use std::fmt;
 
@@ -26,7 +26,39 @@ impl fmt::Display for IdleFault {
     }
 }
 
+/// A task was to be killed from outside when none was called so, as a sentence that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissedKill {
+    /// The task's name.
+    pub task: String,
+    /// What tasks were called then.
+    pub tasks: Vec<&'static str>,
+}
+
+impl fmt::Display for MissedKill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { task, tasks } = self;
+        write!(f, "no task was called `{task}` when it was to be killed: there were {}", listed(tasks))
+    }
+}
+
 impl Sim {
+    /// Kills from outside that have found no task so far, the first of each name. Those by [`Fault`]s are
+    /// [told otherwise](Self::idle_faults).
+    pub fn missed_kills(&self) -> &[MissedKill] {
+        &self.missed_kills
+    }
+
+    /// Something has happened from outside; so many hits.
+    pub(super) fn note_missed_kill(&mut self, external: &External, hits: u64) {
+        if let External::Kill { task } = external
+            && hits == 0
+            && !self.missed_kills.iter().any(|missed| missed.task == *task)
+        {
+            self.missed_kills.push(MissedKill { task: task.clone(), tasks: self.task_names() });
+        }
+    }
+
     /// The faults that have never had an effect so far.
     pub fn idle_faults(&self) -> Vec<IdleFault> {
         let counts = self.faults().into_iter().enumerate();

@@ -23,7 +23,7 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// When the machine has no such device.
+    /// When the machine has no such device, or the device makes nothing of it.
     pub fn schedule(&mut self, at: Instant, external: External) -> Result<(), NoSuchDevice> {
         self.check(&external)?;
         // What waits without a time came first.
@@ -35,7 +35,19 @@ impl Sim {
         Ok(())
     }
 
+    /// This can happen to the machine.
     pub(crate) fn check(&self, external: &External) -> Result<(), NoSuchDevice> {
+        self.check_device(external)?;
+        let External::Sense { address, text } = external else { return Ok(()) };
+        self.i2c.understands(*address, text).map_err(|wanted| NoSuchDevice::Sense {
+            address: *address,
+            text: text.clone(),
+            wanted,
+        })
+    }
+
+    /// The machine has the device that this happens to.
+    pub(crate) fn check_device(&self, external: &External) -> Result<(), NoSuchDevice> {
         match external {
             External::Bytes { uart, .. }
             | External::Garbled { uart }

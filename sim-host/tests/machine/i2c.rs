@@ -106,15 +106,20 @@ fn the_thermometer_has_registers_that_are_kept_until_the_power_fails() {
 #[test]
 fn the_room_gets_warmer_and_colder() {
     let mut sim = boot(&[]);
-    for (text, read) in [("25.5", [0x19, 0x80]), ("-0.0625", [0xff, 0xf0]), ("1e9", [0x7f, 0xf0])] {
+    for (text, read) in [("25.5", [0x19, 0x80]), ("-0.0625", [0xff, 0xf0]), ("127.9375", [0x7f, 0xf0])] {
         let now = sim.now();
         sim.schedule(now, External::Sense { address: 0x48, text: text.into() }).expect("it is there");
         assert_eq!(answer(&mut sim, temperature()), data(&read), "{text}");
     }
-    // What is no temperature changes none.
-    for text in ["warm", "nan", ""] {
+    // What is no temperature, or none that the chip can measure, is refused and changes none.
+    for text in ["warm", "25,5", "nan", "", "-300", "128", "1e9"] {
         let now = sim.now();
-        sim.schedule(now, External::Sense { address: 0x48, text: text.into() }).expect("it is there");
+        let refused = sim.schedule(now, External::Sense { address: 0x48, text: text.into() });
+        let told = refused.expect_err(text).to_string();
+        let wanted = format!(
+            "at 0x48 makes nothing of \"{text}\": it wants degrees, such as 25.5, from -128 to 127.9375"
+        );
+        assert!(told.ends_with(&wanted), "{told}");
         assert_eq!(answer(&mut sim, temperature()), data(&[0x7f, 0xf0]), "{text}");
     }
     let nobody = NoSuchDevice::Target { address: 0x49 };

@@ -181,6 +181,21 @@ fn options_may_stand_before_the_file_or_behind_it() {
 }
 
 #[test]
+fn a_driver_is_left_out_wherever_that_is_said() {
+    let path = file("without.fleet", "board a\nat 10ms a send uart0 \"drivers\\n\"\n");
+    let path = path.to_str().expect("a plain path");
+    let until = ["--until", "1s"];
+    let with = run(&[&["fleet", path], &until[..]].concat(), b"");
+    let before = run(&[&["--without", "i2c", "fleet", path], &until[..]].concat(), b"");
+    let behind = run(&[&["fleet", path, "--without", "i2c"], &until[..]].concat(), b"");
+    assert_eq!((before.code, &before.stdout), (Some(0), &behind.stdout), "{behind:?}");
+    assert!(with.stdout.contains("i2c") && !behind.stdout.contains("i2c"), "{behind:?}");
+    for task in ["fleet", "explore"] {
+        assert!(run(&[task, "--help"], b"").stdout.contains("--without"), "{task}");
+    }
+}
+
+#[test]
 fn two_runs_of_a_fleet_are_compared() {
     let ended = fleet("twice.fleet", TALK, &["--until", "1s", "--check-determinism"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -204,6 +219,17 @@ fn a_fault_that_no_board_has_had_is_told() {
         matches!(told[..], [line] if line.contains("the fault `kill nobody at 1ms` never applied")),
         "one board is enough: {ended:?}"
     );
+}
+
+#[test]
+fn a_task_that_is_not_there_to_be_killed_is_told_with_its_board() {
+    let text = "board a\nboard b\nat 10ms a kill echo\nat 10ms b kill ecko\nat 20ms b kill ecko\n";
+    let ended = fleet("kill.fleet", text, &["--until", "1s", "--log", "off"]);
+    let told: Vec<_> = ended.stderr.lines().collect();
+    let begins =
+        "sim-host: warning: on the board `b` no task was called `ecko` when it was to be killed: there were ";
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(matches!(told[..], [line] if line.starts_with(begins) && line.contains("echo")), "{ended:?}");
 }
 
 #[test]

@@ -252,6 +252,7 @@ fn in_lockstep_what_is_wrong_is_an_error_on_a_line_and_the_session_goes_on() {
         "send uart0 x",
         "pin 30 high",
         "interrupt doorbell",
+        "sense 0x48 \"hot\"",
         "at noon pin 3 high",
         "at 1s advance 1s",
         "quit now",
@@ -262,9 +263,35 @@ fn in_lockstep_what_is_wrong_is_an_error_on_a_line_and_the_session_goes_on() {
     let (errors, rest) = lines.split_at(wrong.len());
     assert!(errors.iter().all(|line| line.starts_with("error ")), "{errors:#?}");
     assert_eq!(rest, ["time 0", "idle", "ok"]);
+    // What there is beside is of use to whoever has mistaken the word, and to nobody else.
+    for (request, error) in wrong.iter().zip(errors) {
+        assert_eq!(
+            error.contains("beside these there are"),
+            ["fly", "at 1s advance 1s"].contains(request),
+            "{error}"
+        );
+    }
     // A line without end is not kept in memory.
     let ended = run(&["--lockstep", "stdio"], &vec![b'x'; 3 << 20]);
     assert_eq!((ended.code, ended.stdout.lines().count()), (Some(0), 1), "{}", ended.stdout.len());
+}
+
+#[test]
+fn in_lockstep_a_task_that_is_not_there_cannot_be_killed() {
+    let requests = "observe\nkill ecko\nat 0s kill ecko\nkill echo\nat 2ms kill ecko\nadvance 3ms\n";
+    let ended = run(&["--lockstep", "stdio", "--log", "off"], requests.as_bytes());
+    let [_, _, _, now, past, lines @ ..] = &ended.stdout.lines().collect::<Vec<_>>()[..] else {
+        panic!("{ended:?}");
+    };
+    assert!(
+        now.starts_with("error no task is called `ecko`: there are ") && now.contains("echo"),
+        "{ended:?}"
+    );
+    assert_eq!((past, lines.first(), lines.get(1)), (now, Some(&"ok"), Some(&"ok")), "{ended:?}");
+    // Whether there will be one later is not known, so that is told when it is over.
+    let told = "sim-host: warning: no task was called `ecko` when it was to be killed: there were ";
+    assert!(ended.code == Some(0) && ended.stderr.starts_with(told), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
 }
 
 #[test]
