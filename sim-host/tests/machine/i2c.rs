@@ -300,30 +300,6 @@ fn what_the_bus_bears_from_outside_is_on_a_tape() {
 
 #[test]
 fn a_host_that_is_late_breaks_no_transfer_off() {
-    let longest = transfer(Thermometer::ADDRESS, &[0], LONGEST as u8);
-    let mut sim = machine(&["nak i2c nth 5"]).time(Time::Real).build().expect("a machine");
-    let kernel = sim.kernel();
-    let asking = sim.spawn("asks", async move {
-        let bus = kernel.services().connect::<I2c>((), 1).await.expect("there is a bus");
-        bus.call(longest).await
-    });
-    while sim.i2c().bytes() == 0 {
-        sim.step();
-    }
-    // For longer than a target may hold the clock.
-    std::thread::sleep(std::time::Duration::from_millis(40));
-    while !asking.is_finished() {
-        sim.step();
-    }
-    let read = sim.block_on(asking).expect("not aborted");
-    assert!(matches!(read, Ok(Response::Data(_))), "{read:?}");
-    // Rules have counted each byte all the same: three that were acknowledged before.
-    assert_eq!(answer(&mut sim, temperature()), refused(Error::DataNotAcknowledged { written: 0 }));
-    assert_eq!(hits(&sim), [1]);
-}
-
-#[test]
-fn a_host_that_is_late_breaks_no_transfer_off_that_is_on_a_tape() {
     // A step of the machine takes longer than a transfer may, on any host.
     let rules = machine(&["nak i2c nth 5"]).time(Time::Scaled(1_000_000.0));
     let mut sim = rules.build().expect("a machine");
