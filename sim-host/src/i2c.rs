@@ -17,7 +17,7 @@ mod thermometer;
 use std::{
     fmt,
     rc::Rc,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex},
 };
 
 use kernel::{
@@ -91,17 +91,17 @@ impl I2c {
 
     /// A target is at this address.
     pub(crate) fn has(&self, address: u8) -> bool {
-        lock(&self.bus).has(address)
+        lock(&self.bus).target(address).is_some()
     }
 
-    /// The target at an address, if there is one, would make something of a text; if not, what it wants.
+    /// The target at an address would make something of a text; if not, what it wants. Where nobody is, nothing is wanted.
     pub(crate) fn understands(&self, address: u8, text: &[u8]) -> Result<(), String> {
-        lock(&self.bus).understands(address, text)
+        lock(&self.bus).target(address).map_or(Ok(()), |target| target.understands(text))
     }
 
-    /// The target at an address senses something; `false` if it makes nothing of that.
-    pub(crate) fn sense(&self, address: u8, text: &[u8]) -> bool {
-        lock(&self.bus).sense(address, text)
+    /// The target at an address senses something.
+    pub(crate) fn sense(&self, address: u8, text: &[u8]) {
+        lock(&self.bus).sense(address, text);
     }
 
     /// The next byte that a target acknowledges, it does not.
@@ -120,7 +120,7 @@ impl I2c {
     }
 
     fn with<R>(&self, with: impl FnOnce(&mut Bus, Instant) -> R) -> R {
-        let mut bus: MutexGuard<'_, Bus> = lock(&self.bus);
+        let mut bus = lock(&self.bus);
         let result = with(&mut bus, self.clock.now());
         self.irq.assert_level(bus.is_pending());
         result

@@ -161,6 +161,8 @@ pub(crate) type Handler = Box<dyn FnMut()>;
 /// The controller of one machine; see the module.
 pub(crate) struct Interrupts {
     lines: RefCell<Vec<(IrqLine, Option<Handler>)>>,
+    /// How many of them are devices', the first ones.
+    of_devices: Cell<usize>,
     doorbell: Doorbell,
     calls: Cell<u32>,
     /// Critical sections that have ended within ticks.
@@ -180,6 +182,7 @@ impl Interrupts {
     pub(crate) fn new(doorbell: Doorbell, schedule: Option<&Schedule>) -> Self {
         Self {
             lines: RefCell::new(Vec::new()),
+            of_devices: Cell::new(0),
             doorbell,
             calls: Cell::new(0),
             sections: Cell::new(0),
@@ -331,10 +334,15 @@ impl Interrupts {
         self.storms.get()
     }
 
-    /// Forgets handlers and what is pending. The first `keep` lines stay, for their devices do.
-    pub(crate) fn reset(&self, keep: usize) {
+    /// The lines that there are by now are devices', and stay when those do.
+    pub(crate) fn devices_are_wired(&self) {
+        self.of_devices.set(self.lines.borrow().len());
+    }
+
+    /// Forgets handlers, what is pending, and lines that are no device's.
+    pub(crate) fn reset(&self) {
         let mut lines = self.lines.borrow_mut();
-        lines.truncate(keep);
+        lines.truncate(self.of_devices.get());
         self.planned.borrow_mut().clear();
         if let Some(displaced) = &self.displaced {
             displaced.borrow_mut().reset();

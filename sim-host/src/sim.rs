@@ -138,6 +138,7 @@ impl Sim {
             |image: &Image| Flash::new(image.clone(), config.seed, interrupts.line("storage"), clock.clone());
         let flash = config.storage.as_ref().map(flash);
         let i2c = I2c::new(&config.targets, interrupts.line("i2c"), clock.clone());
+        interrupts.devices_are_wired();
         let timeline = config.timeline.as_ref().and_then(Output::take);
         let onlooker = timeline.map(|begin| Onlooker::new(begin, clock.clone()));
         let (kernel, region) = boot(&config, &clock, onlooker.as_ref())?;
@@ -216,8 +217,7 @@ impl Sim {
         self.refused.clear();
         self.power_returns = false;
         self.handle = kernel.handle();
-        // The timer's line, one for each UART, that of the pins, that of storage, and that of the I²C bus.
-        self.interrupts.reset(1 + self.uarts.len() + 2 + usize::from(self.flash.is_some()));
+        self.interrupts.reset();
         self.kernel = kernel;
         self.bridge.restart(self.handle.clone(), self.clock.now());
         self.region = region;

@@ -92,23 +92,19 @@ impl Bus {
     pub(super) fn acknowledges_at(&self, now: Instant) -> Option<u8> {
         let Transaction { phase, transfer, .. } = self.transaction.as_ref()?;
         let due = self.next_event()? <= now && matches!(phase, Phase::Address { .. } | Phase::Write);
-        (due && self.has(transfer.address)).then_some(transfer.address)
+        (due && self.target(transfer.address).is_some()).then_some(transfer.address)
     }
 
-    pub(super) fn has(&self, address: u8) -> bool {
-        self.targets.iter().any(|(there, _)| *there == address)
+    /// The target at an address.
+    pub(super) fn target(&self, address: u8) -> Option<&dyn Target> {
+        self.targets.iter().find(|(there, _)| *there == address).map(|(_, target)| &**target)
     }
 
-    /// The target at an address would make something of a text; if not, what it wants. Where nobody is, nothing is wanted.
-    pub(super) fn understands(&self, address: u8, text: &[u8]) -> Result<(), String> {
-        let target = self.targets.iter().find(|(there, _)| *there == address);
-        target.map_or(Ok(()), |(_, target)| target.understands(text))
-    }
-
-    /// The target at an address senses something; `false` if it makes nothing of that.
-    pub(super) fn sense(&mut self, address: u8, text: &[u8]) -> bool {
-        let target = self.targets.iter_mut().find(|(there, _)| *there == address);
-        target.is_some_and(|(_, target)| target.sense(text))
+    /// The target at an address senses something.
+    pub(super) fn sense(&mut self, address: u8, text: &[u8]) {
+        if let Some((_, target)) = self.targets.iter_mut().find(|(there, _)| *there == address) {
+            target.sense(text);
+        }
     }
 
     pub(super) fn refuse_next(&mut self) {

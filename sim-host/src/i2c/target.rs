@@ -50,11 +50,10 @@ pub trait Target: Send + 'static {
         Err("nothing: it measures nothing".to_owned())
     }
 
-    /// What it measures has changed, as text of its own kind; `false` if it makes nothing of that. See
+    /// What it measures has changed, as text of its own kind, which it has [understood](Self::understands). See
     /// [`External::Sense`](crate::External::Sense).
-    fn sense(&mut self, text: &[u8]) -> bool {
+    fn sense(&mut self, text: &[u8]) {
         let _ = text;
-        false
     }
 
     /// The power comes on, with that of the machine.

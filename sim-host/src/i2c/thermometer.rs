@@ -74,12 +74,10 @@ impl Target for Thermometer {
         sixteenths(text).map(drop).ok_or_else(wanted)
     }
 
-    fn sense(&mut self, text: &[u8]) -> bool {
-        let measured = sixteenths(text);
-        if let Some(sixteenths) = measured {
+    fn sense(&mut self, text: &[u8]) {
+        if let Some(sixteenths) = sixteenths(text) {
             self.measure(sixteenths);
         }
-        measured.is_some()
     }
 
     fn power_up(&mut self) {

@@ -50,7 +50,10 @@ impl Sim {
             External::Exhaust => self.take_memory(1),
             External::Fragment => self.take_memory(2),
             External::Relieve => self.relieve(),
-            External::Sense { address, text } => u64::from(self.i2c.sense(*address, text)),
+            External::Sense { address, text } => {
+                self.i2c.sense(*address, text);
+                1
+            }
             External::Nak => {
                 self.i2c.refuse_next();
                 1

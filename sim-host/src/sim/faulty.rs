@@ -22,10 +22,16 @@ impl Sim {
             }
         }
         // What is taken down on a tape is that of one byte, and no more are at their end in a step that is on one.
-        if self.i2c.acknowledges_now().is_some_and(|address| self.faults.refuses(lived, address)) {
+        if self.a_fault_refuses_now() {
             inputs.push((External::Nak, Cause::Late));
         }
         inputs
+    }
+
+    /// The byte that is at its end on the I²C bus by now, a fault leaves without acknowledgement.
+    fn a_fault_refuses_now(&mut self) -> bool {
+        let lived = self.uptime_of_all_boots();
+        self.i2c.acknowledges_now().is_some_and(|address| self.faults.refuses(lived, address))
     }
 
     /// Carries the I²C bus on by a byte. While the clock goes by itself, by all bytes that are at their end by now: a host that
@@ -36,8 +42,7 @@ impl Sim {
             return;
         }
         while self.i2c.next_event().is_some_and(|at| at <= self.clock.now()) {
-            let lived = self.uptime_of_all_boots();
-            if self.i2c.acknowledges_now().is_some_and(|address| self.faults.refuses(lived, address)) {
+            if self.a_fault_refuses_now() {
                 self.i2c.refuse_next();
             }
             self.i2c.advance();

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::timelines::{Shared, reader::Trace};
+use crate::{shared::Shared, timelines::reader::Trace};
 use kernel::{
     Handle,
     heap::SteadyState,

@@ -7,6 +7,7 @@ mod i2c;
 mod input;
 mod lives;
 mod pins;
+mod shared;
 mod storage;
 mod tapes;
 mod time;

@@ -1,7 +1,5 @@
 //! Storage: what it holds outlives its machine's power, and goes wrong as the rules say, by the seed.
 
-use std::{cell::RefCell, io::Write, rc::Rc};
-
 use kernel::{
     Handle,
     event::{Kind, Kinds},
@@ -17,6 +15,8 @@ use sim_host::{
     storage::{ERASE, Image, NotAnImage, PROGRAM},
     tape::{Recorder, Tape},
 };
+
+use crate::shared::Shared;
 
 const CONSOLE: Config = Config::new("uart0", Mode::Plain, "a test");
 
@@ -225,21 +225,6 @@ fn a_driver_that_is_killed_at_work_or_hears_nothing_comes_back() {
     sim.run_until(Instant::from_secs(1));
     assert_eq!(read(&mut sim), [0xff; CHUNK]);
     assert_eq!(sim.now(), Instant::from_secs(2));
-}
-
-/// A file in memory that others see while it is written.
-#[derive(Clone, Default)]
-struct Shared(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 #[test]

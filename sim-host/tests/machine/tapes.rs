@@ -1,7 +1,5 @@
 //! Tapes, digests and the queue of what happens from outside, as the library has them.
 
-use std::{cell::RefCell, io::Write, rc::Rc};
-
 use kernel::{
     event::Kinds,
     services::console::{Config, Mode},
@@ -12,20 +10,7 @@ use sim_host::{
     tape::{NotFresh, Recorder, ReplayError, Tape},
 };
 
-/// A file in memory that others see while it is written.
-#[derive(Clone, Default)]
-struct Shared(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use crate::shared::Shared;
 
 fn machine(seed: u64) -> Builder {
     let console = Config { power_off_at_end: true, ..Config::new("uart0", Mode::Plain, "a test") };

@@ -1,11 +1,5 @@
 //! Timelines: the machine does what it would do without, whatever happens to its tasks.
 
-use std::{
-    cell::RefCell,
-    io::{self, Write},
-    rc::Rc,
-};
-
 use kernel::{
     services::echo::{Echo, Request},
     time::{Duration, Instant},
@@ -17,20 +11,7 @@ pub(crate) mod reader;
 
 use reader::Trace;
 
-/// A file that is looked at afterwards.
-#[derive(Clone, Default)]
-pub(crate) struct Shared(pub(crate) Rc<RefCell<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::shared::Shared;
 
 /// A life with requests, a task that panics while it holds some, one that is killed, and a reboot.
 fn live(builder: Builder) -> Sim {
@@ -92,7 +73,7 @@ fn tasks_that_panic_or_are_killed_leave_a_whole_trace_and_right_counters() {
 
 #[test]
 fn a_machine_cannot_tell_that_it_has_a_timeline() {
-    let with = live(Sim::builder().timeline(io::sink()));
+    let with = live(Sim::builder().timeline(std::io::sink()));
     let without = live(Sim::builder());
     assert_eq!(with.digest(), without.digest());
     assert_eq!(with.critical_sections(), without.critical_sections());

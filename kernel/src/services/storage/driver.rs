@@ -21,7 +21,7 @@ use crate::{
     Handle,
     heap::AllocError,
     interrupt::{Line, Trigger},
-    registry::{BindError, Incoming, Reply},
+    registry::{BindError, Reply},
     services::supervise::InUse,
 };
 
@@ -142,16 +142,10 @@ impl<F: Flash> Driver<F> {
         let mut server = bound.map_err(StorageError::Bind)?;
         kernel.ready();
         loop {
-            match server.next().await {
-                // Who has given up connecting is not missed.
-                Incoming::Hello(hello) => drop(hello.accept().ok()),
-                Incoming::Call(call) => {
-                    let (request, reply) = call.split();
-                    let answer = self.answer(request, &reply).await;
-                    // Nor is the answer by a client that has given up meanwhile.
-                    let _ = reply.send(answer);
-                }
-            }
+            let (request, reply) = server.next_call().await.split();
+            let answer = self.answer(request, &reply).await;
+            // A client that has given up meanwhile does not miss the answer.
+            let _ = reply.send(answer);
         }
     }
 
